@@ -1,0 +1,50 @@
+import { pino } from 'pino';
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** Structured log lines: a constant message and fields. Never a secret, a token or a key among the fields. */
+export interface Log {
+  debug(message: string, fields?: Fields): void;
+  info(message: string, fields?: Fields): void;
+  warn(message: string, fields?: Fields): void;
+  /** An Error goes under `error`; its stack is printed once, where the error is finally handled. */
+  error(message: string, fields?: Fields): void;
+  /** The same log with a `part` of its own. */
+  part(name: string): Log;
+}
+
+const LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
+
+/** A log of one part on standard output as JSON lines; journald adds the time. Level from BRAMBLE_LOG_LEVEL, else info. */
+export function createLog(part: string): Log {
+  const level = LEVELS.find((one) => one === process.env['BRAMBLE_LOG_LEVEL']) ?? 'info';
+  const root = pino({
+    level,
+    base: null,
+    formatters: { level: (label) => ({ level: label }) },
+    serializers: { error: pino.stdSerializers.err },
+    redact: { paths: ['token', 'password', 'secret', 'authorization', '*.token', '*.password'], censor: '[redacted]' },
+  });
+  return wrap(root.child({ part }), part);
+}
+
+type Pino = ReturnType<typeof pino>;
+
+function wrap(logger: Pino | ReturnType<Pino['child']>, name: string): Log {
+  return {
+    debug: (message, fields) => logger.debug(fields ?? {}, message),
+    info: (message, fields) => logger.info(fields ?? {}, message),
+    warn: (message, fields) => logger.warn(fields ?? {}, message),
+    error: (message, fields) => logger.error(fields ?? {}, message),
+    part: (inner) => wrap(logger.child({ part: `${name}/${inner}` }), `${name}/${inner}`),
+  };
+}
+
+/** Says nothing: for tests. */
+export const silentLog: Log = {
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+  part: () => silentLog,
+};
