@@ -1,0 +1,153 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createSecureServer, createServer } from 'node:http2';
+import type {
+  Http2SecureServer,
+  Http2Server,
+  Http2ServerRequest,
+  Http2ServerResponse,
+  IncomingHttpHeaders,
+  ServerHttp2Session,
+  ServerHttp2Stream,
+} from 'node:http2';
+import type { AddressInfo } from 'node:net';
+import { GrpcError } from './grpc-error.ts';
+import { GrpcServerCall } from './grpc-server-call.ts';
+import type { ServedMethod } from './grpc-service.ts';
+
+/** Key, certificate and the authorities whose client certificates are accepted, in PEM. */
+export interface ServerTls {
+  readonly key: string | Buffer;
+  readonly cert: string | Buffer;
+  readonly clientCa: string | Buffer;
+}
+
+/** How a gRPC server is set up. */
+export interface GrpcServerOptions {
+  readonly methods: readonly ServedMethod[];
+  /** Absent: plain text, for unix sockets and tests. With it every client must show a certificate. */
+  readonly tls?: ServerTls;
+  /** Larger requests are refused with RESOURCE_EXHAUSTED; 4 MiB when absent, as in grpc-go. */
+  readonly messageBytesMax?: number;
+  /** Requests that are no gRPC: HTTP/1.1 and HTTP/2 alike. Absent: 415. */
+  readonly onHttp?: (
+    request: IncomingMessage | Http2ServerRequest,
+    response: ServerResponse | Http2ServerResponse,
+  ) => void;
+}
+
+/** Where a server listens: port 0 takes a free one; `path` is a unix socket. */
+export type ListenAddress = { readonly host: string; readonly port: number } | { readonly path: string };
+
+/**
+ * Serves gRPC over HTTP/2. Listens from `listen` on until `close`, which sends
+ * GOAWAY, gives running calls `graceMs` to end and then cuts them off.
+ */
+export class GrpcServer {
+  readonly #server: Http2Server | Http2SecureServer;
+  readonly #methods: ReadonlyMap<string, ServedMethod>;
+  readonly #messageBytesMax: number;
+  readonly #sessions = new Set<ServerHttp2Session>();
+  readonly #calls = new Set<GrpcServerCall>();
+
+  constructor(options: GrpcServerOptions) {
+    this.#methods = new Map(options.methods.map((method) => [method.path, method]));
+    this.#messageBytesMax = options.messageBytesMax ?? 4 * 1024 * 1024;
+    this.#server = makeServer(options.tls);
+    this.#server.on('session', (session) => this.#onSession(session));
+    if (options.onHttp !== undefined) this.#server.on('request', options.onHttp);
+    // The compatibility layer takes every HTTP/2 stream as soon as 'request' has a listener: only for what is no gRPC.
+    const others = this.#server.listeners('stream') as StreamListener[];
+    this.#server.removeAllListeners('stream');
+    this.#server.on('stream', (stream, headers, flags, rawHeaders) => {
+      if (headers['content-type']?.startsWith('application/grpc') === true) this.#onCall(stream, headers);
+      else if (others.length > 0) others.forEach((listener) => listener(stream, headers, flags, rawHeaders));
+      else refuse(stream);
+    });
+  }
+
+  /** Settles when the server listens; gives the port (0 for a unix socket). */
+  async listen(address: ListenAddress): Promise<number> {
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen(address, () => {
+        this.#server.off('error', reject);
+        resolve();
+      });
+    });
+    const bound: AddressInfo | string | null = this.#server.address();
+    return bound !== null && typeof bound === 'object' ? bound.port : 0;
+  }
+
+  /** Uses renewed keys for the connections to come. */
+  renewTls(tls: ServerTls): void {
+    if ('setSecureContext' in this.#server) this.#server.setSecureContext(secureContext(tls));
+  }
+
+  /** Stops listening and settles when every connection is closed. */
+  async close(graceMs: number): Promise<void> {
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    for (const session of this.#sessions) session.close();
+    const timer = setTimeout(() => {
+      for (const call of this.#calls) call.fail(new GrpcError('UNAVAILABLE', 'transport is closing'));
+      setImmediate(() => {
+        for (const session of this.#sessions) session.destroy();
+      });
+    }, graceMs);
+    await closed;
+    clearTimeout(timer);
+  }
+
+  #onSession(session: ServerHttp2Session): void {
+    this.#sessions.add(session);
+    session.setLocalWindowSize(CONNECTION_WINDOW_BYTES);
+    session.on('error', () => session.destroy());
+    session.once('close', () => this.#sessions.delete(session));
+  }
+
+  #onCall(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
+    const call = new GrpcServerCall(stream, headers);
+    this.#calls.add(call);
+    stream.once('close', () => this.#calls.delete(call));
+    const method = this.#methods.get(call.path);
+    if (method === undefined) call.fail(unknownMethod(call.path));
+    else method.serve(call, this.#messageBytesMax);
+  }
+}
+
+type StreamListener = (
+  stream: ServerHttp2Stream,
+  headers: IncomingHttpHeaders,
+  flags: number,
+  rawHeaders: string[],
+) => void;
+
+/** Received and unread bytes per connection, and per stream. */
+const CONNECTION_WINDOW_BYTES = 16 << 20;
+const STREAM_WINDOW_BYTES = 1 << 20;
+const SETTINGS = { initialWindowSize: STREAM_WINDOW_BYTES, maxConcurrentStreams: 10_000 };
+
+function makeServer(tls: ServerTls | undefined): Http2Server | Http2SecureServer {
+  if (tls === undefined) return createServer({ settings: SETTINGS });
+  return createSecureServer({
+    ...secureContext(tls),
+    requestCert: true,
+    rejectUnauthorized: true,
+    allowHTTP1: true,
+    settings: SETTINGS,
+  });
+}
+
+function secureContext(tls: ServerTls) {
+  return { key: tls.key, cert: tls.cert, ca: tls.clientCa, minVersion: 'TLSv1.2' as const };
+}
+
+function refuse(stream: ServerHttp2Stream): void {
+  stream.on('error', () => undefined);
+  stream.respond({ ':status': 415 }, { endStream: true });
+}
+
+/** The texts of grpc-go, which clients show to people. */
+function unknownMethod(path: string): GrpcError {
+  const [, service = '', method = ''] = path.split('/');
+  return new GrpcError('UNIMPLEMENTED', `unknown method ${method} for service ${service}`);
+}
