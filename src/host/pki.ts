@@ -1,0 +1,236 @@
+import 'reflect-metadata';
+import {
+  createHash,
+  createPrivateKey,
+  createPublicKey,
+  randomBytes,
+  webcrypto,
+  X509Certificate as NodeCertificate,
+} from 'node:crypto';
+import { isIP } from 'node:net';
+import * as x509 from '@peculiar/x509';
+
+/** Keys, certificates and signing requests. The one file that knows @peculiar/x509. All keys are EC P-256. */
+
+x509.cryptoProvider.set(webcrypto as unknown as Crypto);
+
+const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
+const DAY_MS = 86_400_000;
+/** Certificates are valid from a little before now: boards without a clock of their own lag (upstream backdates the same). */
+const BACKDATE_MS = 5 * 60_000;
+
+export interface Subject {
+  readonly commonName: string;
+  readonly organizations?: readonly string[];
+}
+
+/** DNS names and addresses that a server answers to. */
+export type AltNames = readonly string[];
+
+export interface Authority {
+  readonly certPem: string;
+  readonly keyPem: string;
+}
+
+export type ExtendedUsage = 'server' | 'client';
+
+export interface SigningRequest {
+  readonly subject: Subject;
+  readonly dnsNames: readonly string[];
+  readonly ipAddresses: readonly string[];
+  readonly emailAddresses: readonly string[];
+  readonly uris: readonly string[];
+}
+
+/** A new private key, PKCS#8 PEM. */
+export async function createKey(): Promise<string> {
+  const { privateKey } = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
+  return exportKey(privateKey);
+}
+
+/** A self-signed authority, valid ten years unless told otherwise. */
+export async function createAuthority(commonName: string, nowMs: number, days = 3650): Promise<Authority> {
+  const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
+  const certificate = await x509.X509CertificateGenerator.createSelfSigned({
+    serialNumber: serial(),
+    name: distinguishedName({ commonName }),
+    notBefore: new Date(nowMs - BACKDATE_MS),
+    notAfter: new Date(nowMs + days * DAY_MS),
+    signingAlgorithm: ALGORITHM,
+    keys: keys as unknown as CryptoKeyPair,
+    extensions: [
+      new x509.BasicConstraintsExtension(true, undefined, true),
+      new x509.KeyUsagesExtension(
+        x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.digitalSignature | x509.KeyUsageFlags.cRLSign,
+        true,
+      ),
+      await x509.SubjectKeyIdentifierExtension.create(keys.publicKey as unknown as CryptoKey),
+    ],
+  });
+  return { certPem: pem(certificate.toString('pem')), keyPem: await exportKey(keys.privateKey) };
+}
+
+/** A signing request, PEM, for the key. */
+export async function createSigningRequest(keyPem: string, subject: Subject, altNames: AltNames = []): Promise<string> {
+  const request = await x509.Pkcs10CertificateRequestGenerator.create({
+    name: distinguishedName(subject),
+    keys: await importPair(keyPem),
+    signingAlgorithm: ALGORITHM,
+    extensions: altNames.length === 0 ? [] : [altNamesExtension(altNames)],
+  });
+  return pem(request.toString('pem'));
+}
+
+/** What a signing request asks for. @throws Error when it cannot be read or is not signed by its own key */
+export async function readSigningRequest(requestPem: string): Promise<SigningRequest> {
+  const request = new x509.Pkcs10CertificateRequest(requestPem);
+  if (!(await request.verify())) throw new Error('the request is not signed by its own key');
+  const names = namesOf(request)?.names.items ?? [];
+  const ofType = (type: string): string[] => names.filter((name) => name.type === type).map((name) => name.value);
+  return {
+    subject: readName(request.subjectName),
+    dnsNames: ofType('dns'),
+    ipAddresses: ofType('ip'),
+    emailAddresses: ofType('email'),
+    uris: ofType('url'),
+  };
+}
+
+interface SignOptions {
+  readonly authority: Authority;
+  readonly usages: readonly ExtendedUsage[];
+  readonly nowMs: number;
+  /** Cut to the authority's own end. */
+  readonly lifetimeMs: number;
+}
+
+/** Signs a request as it stands: subject and names are the caller's to check. The PEM of the certificate. */
+export async function signRequest(requestPem: string, options: SignOptions): Promise<string> {
+  const request = new x509.Pkcs10CertificateRequest(requestPem);
+  const issuer = new x509.X509Certificate(options.authority.certPem);
+  const names = namesOf(request);
+  const end = Math.min(options.nowMs + options.lifetimeMs, issuer.notAfter.getTime());
+  const certificate = await x509.X509CertificateGenerator.create({
+    serialNumber: serial(),
+    subject: request.subjectName,
+    issuer: issuer.subjectName,
+    notBefore: new Date(options.nowMs - BACKDATE_MS),
+    notAfter: new Date(end),
+    signingAlgorithm: ALGORITHM,
+    publicKey: await request.publicKey.export(),
+    signingKey: await importPrivate(options.authority.keyPem),
+    extensions: [
+      new x509.BasicConstraintsExtension(false, undefined, true),
+      new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature | x509.KeyUsageFlags.keyEncipherment, true),
+      new x509.ExtendedKeyUsageExtension(options.usages.map((usage) => EXTENDED[usage])),
+      await x509.AuthorityKeyIdentifierExtension.create(issuer.publicKey),
+      ...(names === null ? [] : [names]),
+    ],
+  });
+  return pem(certificate.toString('pem'));
+}
+
+const EXTENDED: Record<ExtendedUsage, string> = {
+  server: x509.ExtendedKeyUsage.serverAuth,
+  client: x509.ExtendedKeyUsage.clientAuth,
+};
+
+interface IssueOptions extends SignOptions {
+  readonly subject: Subject;
+  readonly altNames?: AltNames;
+}
+
+/** Makes a key and a certificate for it in one go, where the authority's key is on the same board. */
+export async function issue(options: IssueOptions): Promise<{ certPem: string; keyPem: string }> {
+  const keyPem = await createKey();
+  const request = await createSigningRequest(keyPem, options.subject, options.altNames);
+  return { keyPem, certPem: await signRequest(request, options) };
+}
+
+/** `sha256:<hex>` of the certificate's public key, as kubeadm's discovery hash (RFC 7469 section 2.4). */
+export function publicKeyHash(certPem: string | Uint8Array): string {
+  const spki = new NodeCertificate(certPem).publicKey.export({ type: 'spki', format: 'der' });
+  return `sha256:${createHash('sha256').update(spki).digest('hex')}`;
+}
+
+export interface CertificateFacts {
+  readonly subject: Subject;
+  readonly altNames: AltNames;
+  readonly notBeforeMs: number;
+  readonly notAfterMs: number;
+}
+
+/** What a certificate says. @throws Error when it cannot be read */
+export function readCertificate(certPem: string): CertificateFacts {
+  const certificate = new x509.X509Certificate(certPem);
+  const names = namesOf(certificate)?.names.items ?? [];
+  return {
+    subject: readName(certificate.subjectName),
+    altNames: names.map((name) => name.value),
+    notBeforeMs: certificate.notBefore.getTime(),
+    notAfterMs: certificate.notAfter.getTime(),
+  };
+}
+
+/** Whether the certificate is of this key and signed by this authority. Says nothing of its dates. */
+export function belongsTogether(certPem: string, keyPem: string, caPem: string): boolean {
+  const certificate = new NodeCertificate(certPem);
+  return (
+    certificate.checkPrivateKey(createPrivateKey(keyPem)) && certificate.verify(new NodeCertificate(caPem).publicKey)
+  );
+}
+
+/** The public half of a private key, PEM (SPKI). */
+export function publicKeyOf(keyPem: string): string {
+  return createPublicKey(keyPem).export({ type: 'spki', format: 'pem' });
+}
+
+/** The subject alternative names. Asked for by number: the library's look-up by class does not find what it has read itself. */
+function namesOf(
+  from: x509.Pkcs10CertificateRequest | x509.X509Certificate,
+): x509.SubjectAlternativeNameExtension | null {
+  return from.getExtension<x509.SubjectAlternativeNameExtension>('2.5.29.17');
+}
+
+function readName(name: x509.Name): Subject {
+  return { commonName: name.getField('CN')[0] ?? '', organizations: name.getField('O') };
+}
+
+function distinguishedName({ commonName, organizations = [] }: Subject): x509.JsonName {
+  return [...organizations.map((organization) => ({ O: [organization] })), { CN: [commonName] }];
+}
+
+function altNamesExtension(altNames: AltNames): x509.SubjectAlternativeNameExtension {
+  return new x509.SubjectAlternativeNameExtension(
+    altNames.map((value) => ({ type: isIP(value) === 0 ? ('dns' as const) : ('ip' as const), value })),
+  );
+}
+
+/** 127 random bits: positive, and never the same twice (RFC 5280 section 4.1.2.2). */
+function serial(): string {
+  const bytes = randomBytes(16);
+  bytes[0] = ((bytes[0] ?? 0) & 0x7f) | 0x01;
+  return bytes.toString('hex');
+}
+
+function pem(text: string): string {
+  return text.endsWith('\n') ? text : `${text}\n`;
+}
+
+async function exportKey(key: webcrypto.CryptoKey): Promise<string> {
+  const der = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', key));
+  return createPrivateKey({ key: der, format: 'der', type: 'pkcs8' })
+    .export({ type: 'pkcs8', format: 'pem' })
+    .toString();
+}
+
+async function importPrivate(keyPem: string): Promise<CryptoKey> {
+  const der = createPrivateKey(keyPem).export({ type: 'pkcs8', format: 'der' });
+  return webcrypto.subtle.importKey('pkcs8', der, ALGORITHM, true, ['sign']) as unknown as Promise<CryptoKey>;
+}
+
+async function importPair(keyPem: string): Promise<CryptoKeyPair> {
+  const der = createPublicKey(keyPem).export({ type: 'spki', format: 'der' });
+  const publicKey = await webcrypto.subtle.importKey('spki', der, ALGORITHM, true, ['verify']);
+  return { privateKey: await importPrivate(keyPem), publicKey: publicKey as unknown as CryptoKey };
+}
