@@ -1,0 +1,100 @@
+import { Bonjour, type Service } from 'bonjour-service';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** Boards find each other by multicast DNS service discovery (RFC 6762, RFC 6763). The one file that knows bonjour-service. */
+
+/** What a board says of itself on the local network. Nothing here is secret, and nothing heard is believed without TLS. */
+export interface Announcement {
+  /** Instance name, unique on the network. */
+  readonly name: string;
+  readonly port: number;
+  /** The address to reach it at: the library would give out every interface's, bridges of pods among them. */
+  readonly address: string;
+  readonly txt: Readonly<Record<string, string>>;
+}
+
+const TYPE = 'bramble';
+/** Asked again this often: answers get lost, boards come back with other addresses. */
+const QUERY_MS = 2_000;
+const FOUND_MAX = 64;
+
+interface MdnsOptions {
+  /** The own address on the network to speak on. */
+  readonly address: string;
+  readonly onError: (error: unknown) => void;
+}
+
+function open({ address, onError }: MdnsOptions): Bonjour {
+  // The library's type leaves out what it hands on to multicast-dns.
+  const options: object = { interface: address, bind: '0.0.0.0', reuseAddr: true };
+  return new Bonjour(options, onError);
+}
+
+async function close(bonjour: Bonjour): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  bonjour.destroy(() => resolve());
+  await promise;
+}
+
+/** Announces until aborted, then says goodbye. */
+export async function runAnnouncer(
+  announcement: Announcement,
+  options: MdnsOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const bonjour = open(options);
+  const { name, port, txt, address } = announcement;
+  const service = bonjour.publish({ name, type: TYPE, port, txt, host: `${name}.local`, disableIPv6: true });
+  // It is probing for its name now; the records are asked for only after that.
+  const all = service.records.bind(service);
+  service.records = () => [
+    ...all().filter((record) => record.type !== 'A' && record.type !== 'AAAA'),
+    { name: service.host, type: 'A', ttl: 120, data: address },
+  ];
+  await sleep(2 ** 31 - 1, undefined, { signal }).catch(() => undefined);
+  const { promise, resolve } = Promise.withResolvers<void>();
+  bonjour.unpublishAll(() => resolve());
+  await promise;
+  await close(bonjour);
+}
+
+/** Tells of each announcement heard, again whenever it changes, until aborted. */
+export async function runBrowser(
+  onFound: (announcement: Announcement) => void,
+  options: MdnsOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const bonjour = open(options);
+  const found = new Map<string, string>();
+  const tell = (service: Service): void => {
+    const announcement = read(service);
+    if (announcement === undefined) return;
+    const text = JSON.stringify(announcement);
+    if (found.get(announcement.name) === text || (found.size >= FOUND_MAX && !found.has(announcement.name))) return;
+    found.set(announcement.name, text);
+    onFound(announcement);
+  };
+  const browser = bonjour.find({ type: TYPE });
+  browser.on('up', tell);
+  browser.on('txt-update', tell);
+  browser.on('srv-update', tell);
+  try {
+    while (!signal.aborted) {
+      browser.update();
+      await sleep(QUERY_MS, undefined, { signal });
+    }
+  } catch {
+    // aborted
+  }
+  browser.stop();
+  await close(bonjour);
+}
+
+/** Undefined where what was heard is not whole. */
+function read(service: Service): Announcement | undefined {
+  const address = service.addresses?.find((one) => !one.includes(':')) ?? service.referer?.address;
+  if (address === undefined || !Number.isInteger(service.port)) return undefined;
+  const txt: Record<string, string> = {};
+  for (const [key, value] of Object.entries((service.txt ?? {}) as Record<string, unknown>)) txt[key] = String(value);
+  return { name: service.name, port: service.port, address, txt };
+}
