@@ -31,9 +31,10 @@ export interface Field {
   readonly type: FieldType;
   /**
    * `plain`: proto3 default when absent. `optional`: undefined when absent, sent even when zero (oneof members too).
+   * `present`: an absent message is decoded as one of defaults.
    * `map`: a plain object keyed by string.
    */
-  readonly label: 'plain' | 'optional' | 'repeated' | 'map';
+  readonly label: 'plain' | 'optional' | 'present' | 'repeated' | 'map';
   /** Only of maps: the key's type. */
   readonly key?: 'string' | 'int32' | 'int64';
 }
@@ -64,6 +65,11 @@ export function field(id: number, type: FieldType): Field {
 /** A field that tells absence from zero: proto3 `optional`, and members of a oneof. */
 export function optional(id: number, type: FieldType): Field {
   return { id, type, label: 'optional' };
+}
+
+/** A message that the sender always sets; should it not, then it is one of defaults (shared and frozen). */
+export function present(id: number, type: MessageCodec): Field {
+  return { id, type, label: 'present' };
 }
 
 /** A list; numbers are sent packed and read either way. */
@@ -201,12 +207,7 @@ function writeMap(row: Row, out: ProtobufWriter, entries: Fields): void {
 function makeRow(name: string, spec: Field): Row {
   const kind = spec.label === 'map' ? mapKind(spec) : fieldKind(spec.type);
   const tag = ((spec.id << 3) | kind.wireType) >>> 0;
-  const initial =
-    spec.label === 'repeated'
-      ? (): Value => []
-      : spec.label === 'map'
-        ? (): Value => ({})
-        : (): Value => (spec.label === 'optional' ? undefined : kind.zero);
+  const initial = initialOf(spec, kind);
   return {
     name,
     id: spec.id,
@@ -222,6 +223,15 @@ function makeRow(name: string, spec: Field): Row {
     isDefault: kind.isDefault,
     initial,
   };
+}
+
+function initialOf(spec: Field, kind: Kind): () => Value {
+  if (spec.label === 'repeated') return () => [];
+  if (spec.label === 'map') return () => ({});
+  if (spec.label === 'optional') return () => undefined;
+  if (spec.label !== 'present' || typeof spec.type !== 'object') return () => kind.zero;
+  const zero = Object.freeze(spec.type.decodeFrom(new ProtobufReader(EMPTY), 0));
+  return () => zero;
 }
 
 interface Kind {
