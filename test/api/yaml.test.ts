@@ -1,0 +1,41 @@
+import t from 'tap';
+import { formatYaml, parseYaml, parseYamlDocuments } from '../../src/api/yaml.ts';
+
+// sigs.k8s.io/yaml: what kubectl sends to the server is what its own reader made of the file.
+const CASES: [string, unknown][] = [
+  ['0644', 420],
+  ['0o644', 420],
+  ['0x1F', 31],
+  ['-12', -12],
+  ['1_000', 1000],
+  ['yes', true],
+  ['Off', false],
+  ['~', null],
+  ['1.5', 1.5],
+  ['12:30:45', '12:30:45'],
+  ['2026-11-20', '2026-11-20'],
+  ['100m', '100m'],
+  ['"0644"', '0644'],
+  ['089', '089'],
+];
+
+void t.test('parseYaml() reads scalars as Kubernetes does', (t) => {
+  for (const [text, value] of CASES) t.same(parseYaml(`key: ${text}`), { key: value }, text);
+  t.end();
+});
+
+void t.test('formatYaml() gives text that parses back to the same value', (t) => {
+  const value = { a: ['0644', 'yes', '12:30', 'null', '', '1e3', '- x', 'a: b', 'line\nline\n'], b: { c: null, d: 1 } };
+  t.same(parseYaml(formatYaml(value)), value);
+  t.end();
+});
+
+void t.test('parseYamlDocuments() leaves empty documents out', (t) => {
+  t.same(parseYamlDocuments('---\na: 1\n---\n---\nb: 2\n'), [{ a: 1 }, { b: 2 }]);
+  t.end();
+});
+
+void t.test('parseYaml() refuses a doubled key', (t) => {
+  t.throws(() => parseYaml('a: 1\na: 2\n'), /duplicat/i);
+  t.end();
+});
