@@ -87,7 +87,7 @@ export function canonicalQuantity(quantity: string | number): string {
   if (nano === 0n) return '0';
   const sign = nano < 0n ? '-' : '';
   let rest = nano < 0n ? -nano : nano;
-  if (/i$/.test(text) && rest % NANO === 0n && rest >= 1024n * NANO) return sign + canonicalBinary(rest / NANO);
+  if (text.endsWith('i') && rest % NANO === 0n && rest >= 1024n * NANO) return sign + canonicalBinary(rest / NANO);
   if (/[eE][+-]?\d+$/.test(text)) return sign + canonicalExponent(rest);
   let power = -9;
   while (power < 18 && rest % 1000n === 0n) {

@@ -30,7 +30,7 @@ export function createLog(part: string): Log {
 
 type Pino = ReturnType<typeof pino>;
 
-function wrap(logger: Pino | ReturnType<Pino['child']>, name: string): Log {
+function wrap(logger: Pino, name: string): Log {
   return {
     debug: (message, fields) => logger.debug(fields ?? {}, message),
     info: (message, fields) => logger.info(fields ?? {}, message),

@@ -12,7 +12,7 @@ import * as x509 from '@peculiar/x509';
 
 /** Keys, certificates and signing requests. The one file that knows @peculiar/x509. All keys are EC P-256. */
 
-x509.cryptoProvider.set(webcrypto as unknown as Crypto);
+x509.cryptoProvider.set(webcrypto);
 
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
 const DAY_MS = 86_400_000;
@@ -57,14 +57,14 @@ export async function createAuthority(commonName: string, nowMs: number, days = 
     notBefore: new Date(nowMs - BACKDATE_MS),
     notAfter: new Date(nowMs + days * DAY_MS),
     signingAlgorithm: ALGORITHM,
-    keys: keys as unknown as CryptoKeyPair,
+    keys: keys,
     extensions: [
       new x509.BasicConstraintsExtension(true, undefined, true),
       new x509.KeyUsagesExtension(
         x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.digitalSignature | x509.KeyUsageFlags.cRLSign,
         true,
       ),
-      await x509.SubjectKeyIdentifierExtension.create(keys.publicKey as unknown as CryptoKey),
+      await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
     ],
   });
   return { certPem: pem(certificate.toString('pem')), keyPem: await exportKey(keys.privateKey) };
@@ -182,14 +182,16 @@ export function belongsTogether(certPem: string, keyPem: string, caPem: string):
 
 /** The public half of a private key, PEM (SPKI). */
 export function publicKeyOf(keyPem: string): string {
-  return createPublicKey(keyPem).export({ type: 'spki', format: 'pem' });
+  return createPublicKey(keyPem).export({ type: 'spki', format: 'pem' }).toString();
 }
 
 /** The subject alternative names. Asked for by number: the library's look-up by class does not find what it has read itself. */
 function namesOf(
   from: x509.Pkcs10CertificateRequest | x509.X509Certificate,
 ): x509.SubjectAlternativeNameExtension | null {
-  return from.getExtension<x509.SubjectAlternativeNameExtension>('2.5.29.17');
+  return from.getExtension<x509.SubjectAlternativeNameExtension>(
+    '2.5.29.17',
+  ) as x509.SubjectAlternativeNameExtension | null;
 }
 
 function readName(name: x509.Name): Subject {
@@ -224,13 +226,13 @@ async function exportKey(key: webcrypto.CryptoKey): Promise<string> {
     .toString();
 }
 
-async function importPrivate(keyPem: string): Promise<CryptoKey> {
+async function importPrivate(keyPem: string): Promise<webcrypto.CryptoKey> {
   const der = createPrivateKey(keyPem).export({ type: 'pkcs8', format: 'der' });
-  return webcrypto.subtle.importKey('pkcs8', der, ALGORITHM, true, ['sign']) as unknown as Promise<CryptoKey>;
+  return webcrypto.subtle.importKey('pkcs8', der, ALGORITHM, true, ['sign']);
 }
 
-async function importPair(keyPem: string): Promise<CryptoKeyPair> {
+async function importPair(keyPem: string): Promise<webcrypto.CryptoKeyPair> {
   const der = createPublicKey(keyPem).export({ type: 'spki', format: 'der' });
   const publicKey = await webcrypto.subtle.importKey('spki', der, ALGORITHM, true, ['verify']);
-  return { privateKey: await importPrivate(keyPem), publicKey: publicKey as unknown as CryptoKey };
+  return { privateKey: await importPrivate(keyPem), publicKey: publicKey };
 }

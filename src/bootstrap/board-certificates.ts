@@ -1,0 +1,124 @@
+import { readFileIfThere, writeFileAtomic } from '../host/file.ts';
+import {
+  belongsTogether,
+  issue,
+  readCertificate,
+  type Authority,
+  type ExtendedUsage,
+  type Subject,
+} from '../host/pki.ts';
+import type { ControlKeys } from './authorities.ts';
+import type { BoardConfig } from './board-config.ts';
+import { type BoardFiles, keyPair } from './board-files.ts';
+
+/** A certificate that a control board makes for itself, since it holds the authorities' keys. */
+export interface LocalCertificate {
+  /** File name below the pki folder, without its ending. */
+  readonly name: string;
+  readonly authority: 'cluster' | 'store' | 'frontProxy';
+  readonly subject: Subject;
+  readonly usages: readonly ExtendedUsage[];
+  readonly altNames: readonly string[];
+}
+
+const LIFETIME_MS = 365 * 86_400_000;
+
+/** First address of the service range: that of the Service `kubernetes`. */
+export function firstServiceAddress(serviceCidr: string): string {
+  const [base = '', bits = '32'] = serviceCidr.split('/');
+  const number = base.split('.').reduce((sum, byte) => sum * 256 + Number(byte), 0);
+  const size = 2 ** (32 - Number(bits));
+  const first = Math.floor(number / size) * size + 1;
+  return [24, 16, 8, 0].map((shift) => Math.floor(first / 2 ** shift) % 256).join('.');
+}
+
+/** Every certificate that a control board holds (subjects as kubeadm gives them). */
+export function localCertificates(config: BoardConfig, address: string): readonly LocalCertificate[] {
+  const service = `kubernetes.default.svc.${config.clusterDomain}`;
+  const storeNames = [config.name, `${config.name}.local`, 'localhost', '127.0.0.1', address];
+  const apiNames = [
+    'kubernetes',
+    'kubernetes.default',
+    'kubernetes.default.svc',
+    service,
+    firstServiceAddress(config.serviceCidr),
+    ...storeNames,
+    ...(config.apiAddress === undefined ? [] : [config.apiAddress]),
+    ...config.apiNames,
+  ];
+  const client = (name: string, commonName: string, ...organizations: string[]): LocalCertificate => ({
+    name,
+    authority: 'cluster',
+    subject: { commonName, organizations },
+    usages: ['client'],
+    altNames: [],
+  });
+  const server = (name: string, authority: 'cluster' | 'store', altNames: readonly string[]): LocalCertificate => ({
+    name,
+    authority,
+    subject: { commonName: authority === 'store' ? config.name : 'kube-apiserver' },
+    usages: authority === 'store' ? ['server', 'client'] : ['server'],
+    altNames: [...new Set(altNames)],
+  });
+  return [
+    server('store-server', 'store', storeNames),
+    server('store-peer', 'store', storeNames),
+    { ...client('store-client', 'kube-apiserver-etcd-client'), authority: 'store' },
+    server('apiserver', 'cluster', apiNames),
+    client('apiserver-kubelet-client', 'kube-apiserver-kubelet-client', 'system:masters'),
+    { ...client('front-proxy-client', 'front-proxy-client'), authority: 'frontProxy' },
+    client('controller-manager', 'system:kube-controller-manager'),
+    client('scheduler', 'system:kube-scheduler'),
+    client('floating-address', 'system:bramble:control', 'system:bramble:control-boards'),
+    client('admin', 'kubernetes-admin', 'system:masters'),
+    client('kubelet-client', `system:node:${config.name}`, 'system:nodes'),
+  ];
+}
+
+/**
+ * Why a certificate must be made anew, or undefined while it serves: gone, of another key or authority, in its last
+ * third, not valid yet, or for other names than now wanted.
+ */
+export function whyRenew(
+  wanted: Pick<LocalCertificate, 'subject' | 'altNames'>,
+  found: { certPem: string | undefined; keyPem: string | undefined; caPem: string },
+  nowMs: number,
+): string | undefined {
+  const { certPem, keyPem, caPem } = found;
+  if (certPem === undefined || keyPem === undefined) return 'it is missing';
+  try {
+    if (!belongsTogether(certPem, keyPem, caPem)) return 'it is of another key or authority';
+    const { notBeforeMs, notAfterMs, altNames, subject } = readCertificate(certPem);
+    if (nowMs > notAfterMs) return 'it has expired';
+    if (nowMs > notAfterMs - (notAfterMs - notBeforeMs) / 3) return 'it is in its last third';
+    if (subject.commonName !== wanted.subject.commonName) return 'its subject has changed';
+    if (wanted.altNames.some((name) => !altNames.includes(name))) return 'its names have changed';
+  } catch {
+    return 'it cannot be read';
+  }
+  return undefined;
+}
+
+/** Makes what is missing or due. Gives what was made and why; the files of the rest are not touched. */
+export async function renewLocalCertificates(
+  files: BoardFiles,
+  keys: ControlKeys,
+  wanted: readonly LocalCertificate[],
+  nowMs: number,
+): Promise<readonly { readonly name: string; readonly why: string }[]> {
+  const made: { name: string; why: string }[] = [];
+  for (const certificate of wanted) {
+    const authority: Authority = keys[certificate.authority];
+    const pair = keyPair(files, certificate.name);
+    const [certPem, keyPem] = [await readFileIfThere(pair.cert), await readFileIfThere(pair.key)];
+    const why = whyRenew(certificate, { certPem, keyPem, caPem: authority.certPem }, nowMs);
+    if (why === undefined) continue;
+    const { subject, usages, altNames } = certificate;
+    const fresh = await issue({ authority, subject, usages, altNames, nowMs, lifetimeMs: LIFETIME_MS });
+    // Key first: a plug pulled in between leaves a pair that does not match, which the next start mends.
+    await writeFileAtomic(pair.key, fresh.keyPem);
+    await writeFileAtomic(pair.cert, fresh.certPem, 0o644);
+    made.push({ name: certificate.name, why });
+  }
+  return made;
+}
