@@ -19,6 +19,8 @@ export interface LocalCertificate {
   readonly subject: Subject;
   readonly usages: readonly ExtendedUsage[];
   readonly altNames: readonly string[];
+  /** Whether the authority's certificate follows in the same file: a board that joins knows its cluster by it. */
+  readonly isChain?: boolean;
 }
 
 const LIFETIME_MS = 365 * 86_400_000;
@@ -64,7 +66,7 @@ export function localCertificates(config: BoardConfig, address: string): readonl
     server('store-server', 'store', storeNames),
     server('store-peer', 'store', storeNames),
     { ...client('store-client', 'kube-apiserver-etcd-client'), authority: 'store' },
-    server('apiserver', 'cluster', apiNames),
+    { ...server('apiserver', 'cluster', apiNames), isChain: true },
     client('apiserver-kubelet-client', 'kube-apiserver-kubelet-client', 'system:masters'),
     { ...client('front-proxy-client', 'front-proxy-client'), authority: 'frontProxy' },
     client('controller-manager', 'system:kube-controller-manager'),
@@ -88,7 +90,7 @@ export function whyRenew(
   if (certPem === undefined || keyPem === undefined) return 'it is missing';
   try {
     if (!belongsTogether(certPem, keyPem, caPem)) return 'it is of another key or authority';
-    const { notBeforeMs, notAfterMs, altNames, subject } = readCertificate(certPem);
+    const { notBeforeMs, notAfterMs, altNames, subject } = readCertificate(firstOf(certPem));
     if (nowMs > notAfterMs) return 'it has expired';
     if (nowMs > notAfterMs - (notAfterMs - notBeforeMs) / 3) return 'it is in its last third';
     if (subject.commonName !== wanted.subject.commonName) return 'its subject has changed';
@@ -97,6 +99,12 @@ export function whyRenew(
     return 'it cannot be read';
   }
   return undefined;
+}
+
+/** The leaf of a chain. */
+function firstOf(pem: string): string {
+  const end = '-----END CERTIFICATE-----';
+  return pem.slice(0, pem.indexOf(end) + end.length);
 }
 
 /** Makes what is missing or due. Gives what was made and why; the files of the rest are not touched. */
@@ -117,7 +125,8 @@ export async function renewLocalCertificates(
     const fresh = await issue({ authority, subject, usages, altNames, nowMs, lifetimeMs: LIFETIME_MS });
     // Key first: a plug pulled in between leaves a pair that does not match, which the next start mends.
     await writeFileAtomic(pair.key, fresh.keyPem);
-    await writeFileAtomic(pair.cert, fresh.certPem, 0o644);
+    const chain = certificate.isChain === true ? fresh.certPem + authority.certPem : fresh.certPem;
+    await writeFileAtomic(pair.cert, chain, 0o644);
     made.push({ name: certificate.name, why });
   }
   return made;

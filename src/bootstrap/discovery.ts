@@ -1,0 +1,129 @@
+import { connect, type DetailedPeerCertificate } from 'node:tls';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { X509Certificate } from 'node:crypto';
+import { readFileIfThere, writeFileAtomic } from '../host/file.ts';
+import type { Log } from '../host/log.ts';
+import { runBrowser } from '../host/mdns.ts';
+import { publicKeyHash } from '../host/pki.ts';
+
+/** An API server that proved to belong to the cluster of a token. */
+export interface FoundServer {
+  readonly address: string;
+  readonly port: number;
+  /** The cluster's authority, PEM. */
+  readonly caPem: string;
+}
+
+const HANDSHAKE_MS = 5_000;
+const AGAIN_MS = 3_000;
+
+interface DiscoveryOptions {
+  readonly caHash: string;
+  /** The own address on the network to ask on. */
+  readonly ownAddress: string;
+  /** Servers that worked before; asked along with those heard of. */
+  readonly known: readonly { readonly address: string; readonly port: number }[];
+  readonly log: Log;
+}
+
+/**
+ * Hears of control boards by multicast DNS and gives the first that proves, by its TLS certificate, to be of the cluster
+ * whose authority the token names. Keeps asking until there is one; says in one line what is wrong meanwhile.
+ */
+export async function discoverServer(options: DiscoveryOptions, signal: AbortSignal): Promise<FoundServer> {
+  const { caHash, ownAddress, log } = options;
+  const candidates = new Map(options.known.map((one) => [`${one.address}:${one.port}`, one]));
+  const stop = new AbortController();
+  const both = AbortSignal.any([signal, stop.signal]);
+  const browsing = runBrowser(
+    ({ address, port, txt, name }) => {
+      if (txt['ca'] === caHash) candidates.set(`${address}:${port}`, { address, port });
+      else log.info('heard of a board of another cluster', { board: name, address });
+    },
+    { address: ownAddress, onError: (error) => log.warn('multicast DNS failed', { error }) },
+    both,
+  );
+  let said = '';
+  try {
+    for (;;) {
+      let why = 'no control board of this cluster has been heard of: is one switched on, on this network?';
+      for (const { address, port } of candidates.values()) {
+        try {
+          return { address, port, caPem: await proveServer(address, port, caHash) };
+        } catch (error) {
+          why = `${address}:${port}: ${error instanceof Error ? error.message : String(error)}`;
+        }
+      }
+      if (why !== said) log.warn('waiting for the cluster', { why });
+      said = why;
+      await sleep(candidates.size === 0 ? 200 : AGAIN_MS, undefined, { signal });
+    }
+  } finally {
+    stop.abort();
+    await browsing;
+  }
+}
+
+/**
+ * The cluster's authority as the server at this address presents it, proven by the hash in the token (kubeadm's
+ * discovery, but on the TLS handshake itself: no request is made before the server is known).
+ * @throws Error that says what is wrong with it
+ */
+export async function proveServer(address: string, port: number, caHash: string): Promise<string> {
+  const { promise, resolve, reject } = Promise.withResolvers<DetailedPeerCertificate>();
+  const socket = connect({
+    host: address,
+    port,
+    rejectUnauthorized: false,
+    timeout: HANDSHAKE_MS,
+    ALPNProtocols: ['http/1.1'],
+  });
+  socket.once('secureConnect', () => resolve(socket.getPeerCertificate(true)));
+  socket.once('timeout', () => reject(new Error('no answer in time')));
+  socket.once('error', reject);
+  try {
+    return checkChain(await promise, caHash, Date.now());
+  } finally {
+    socket.destroy();
+  }
+}
+
+/** @throws Error when the chain does not end in the authority of this hash, or its dates do not fit the board's clock */
+function checkChain(peer: DetailedPeerCertificate, caHash: string, nowMs: number): string {
+  const issuer = peer.issuerCertificate as DetailedPeerCertificate | undefined;
+  if (issuer?.raw === undefined || issuer.raw.equals(peer.raw))
+    throw new Error('the server shows no authority with its certificate');
+  const [leaf, authority] = [new X509Certificate(peer.raw), new X509Certificate(issuer.raw)];
+  if (publicKeyHash(issuer.raw) !== caHash || !leaf.verify(authority.publicKey))
+    throw new Error('the server is of another cluster than the token (authority hash differs)');
+  const [from, to] = [Date.parse(leaf.validFrom), Date.parse(leaf.validTo)];
+  if (nowMs < from)
+    throw new Error(
+      `this board's clock says ${new Date(nowMs).toISOString()}, before the server's certificate begins: set it`,
+    );
+  if (nowMs > to)
+    throw new Error(`the server's certificate has expired on ${leaf.validTo}, or this board's clock is ahead`);
+  return authority.toString();
+}
+
+/** The addresses that worked last, from the board's disk; empty where there are none. */
+export async function readKnownServers(path: string): Promise<readonly { address: string; port: number }[]> {
+  const text = await readFileIfThere(path);
+  try {
+    const list: unknown = JSON.parse(text ?? '[]');
+    if (!Array.isArray(list)) return [];
+    return list.filter(
+      (one): one is { address: string; port: number } =>
+        typeof one?.address === 'string' && Number.isInteger(one?.port),
+    );
+  } catch {
+    return []; // a torn file is as good as none: the network is asked anyway
+  }
+}
+
+export async function writeKnownServers(
+  path: string,
+  servers: readonly { address: string; port: number }[],
+): Promise<void> {
+  await writeFileAtomic(path, `${JSON.stringify(servers)}\n`);
+}
