@@ -92,7 +92,7 @@ export class ProtobufReader {
   string(): string {
     const length = this.uint32();
     const start = this.#take(length);
-    return this.buffer.utf8Slice(start, start + length);
+    return this.buffer.toString('utf8', start, start + length);
   }
 
   /** Passes over a field that the table does not know. */

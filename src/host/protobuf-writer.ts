@@ -93,7 +93,7 @@ export class ProtobufWriter {
     const size = Buffer.byteLength(value);
     this.#reserve(size);
     this.#position -= size;
-    this.#buffer.utf8Write(value, this.#position, size);
+    this.#buffer.write(value, this.#position, size, 'utf8');
     this.uint32(size);
   }
 

@@ -58,11 +58,12 @@ export class GrpcServer {
     // The compatibility layer takes every HTTP/2 stream as soon as 'request' has a listener: only for what is no gRPC.
     const others = this.#server.listeners('stream') as StreamListener[];
     this.#server.removeAllListeners('stream');
-    this.#server.on('stream', (stream, headers, flags, rawHeaders) => {
+    const onStream: StreamListener = (stream, headers, flags, rawHeaders) => {
       if (headers['content-type']?.startsWith('application/grpc') === true) this.#onCall(stream, headers);
       else if (others.length > 0) others.forEach((listener) => listener(stream, headers, flags, rawHeaders));
       else refuse(stream);
-    });
+    };
+    this.#server.on('stream', onStream);
   }
 
   /** Settles when the server listens; gives the port (0 for a unix socket). */

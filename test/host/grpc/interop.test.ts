@@ -2,7 +2,7 @@ import { Client, Metadata, Server, ServerCredentials, credentials, status } from
 import type { ServiceError } from '@grpc/grpc-js';
 import t from 'tap';
 import { GrpcChannel } from '../../../src/host/grpc/grpc-channel.ts';
-import { GrpcError } from '../../../src/host/grpc/grpc-error.ts';
+import type { GrpcError } from '../../../src/host/grpc/grpc-error.ts';
 import { GrpcServer } from '../../../src/host/grpc/grpc-server.ts';
 import { chat, count, echo, fail, hang, methods, note } from './echo.ts';
 import type { Note } from './echo.ts';

@@ -1,0 +1,120 @@
+import { field, message, repeated } from '../host/protobuf.ts';
+import { alarmMember } from './etcd-api/maintenance.ts';
+import type { AlarmMember } from './etcd-api/maintenance.ts';
+import { keyBytes, keyOf } from './mvcc/key-history.ts';
+import type { Version } from './mvcc/key-history.ts';
+import type { StoredVersion } from './mvcc/mvcc-store.ts';
+import { valueBytes } from './mvcc/value-heap.ts';
+import type { StateMachine } from './state-machine.ts';
+
+interface StoredLease {
+  readonly id: bigint;
+  readonly ttlSeconds: number;
+}
+
+interface StoredWrite {
+  readonly key: Buffer;
+  readonly main: number;
+  readonly sub: number;
+  readonly create: number;
+  readonly version: number;
+  readonly lease: bigint;
+  readonly value: Buffer;
+}
+
+interface Chunk {
+  readonly revision: number;
+  readonly compactRevision: number;
+  readonly leases: readonly StoredLease[];
+  readonly alarms: readonly AlarmMember[];
+  readonly writes: readonly StoredWrite[];
+}
+
+const storedLease = message<StoredLease>('StoredLease', { id: field(1, 'bigint64'), ttlSeconds: field(2, 'int64') });
+const storedWrite = message<StoredWrite>('StoredWrite', {
+  key: field(1, 'bytes'),
+  main: field(2, 'int64'),
+  sub: field(3, 'int64'),
+  create: field(4, 'int64'),
+  version: field(5, 'int64'),
+  lease: field(6, 'bigint64'),
+  value: field(7, 'bytes'),
+});
+const chunkType = message<Chunk>('Chunk', {
+  revision: field(1, 'int64'),
+  compactRevision: field(2, 'int64'),
+  leases: repeated(3, storedLease),
+  alarms: repeated(4, alarmMember),
+  writes: repeated(5, storedWrite),
+});
+
+/** Bytes of keys and values in one chunk, as near as whole writes allow. */
+const CHUNK_BYTES = 512 << 10;
+const LENGTH_BYTES = 4;
+
+/**
+ * The whole state as a stream of chunks, each with its length in front. They show the state as it is
+ * at the call: values are views into memory that is never written again, so it may change while they are made.
+ */
+export function encodeCheckpoint(state: StateMachine): Generator<Buffer> {
+  const versions: Version[] = [];
+  state.store.visitAll((version) => versions.push(version));
+  const values = versions.map(({ value }) => value);
+  const leases = [...state.leases.all()].map(({ id, ttlSeconds }) => ({ id, ttlSeconds }));
+  const { revision, compactRevision } = state.store;
+  return chunks({ revision, compactRevision, leases, alarms: state.alarms, writes: [] }, versions, values);
+}
+
+function* chunks(first: Chunk, versions: readonly Version[], values: readonly Version['value'][]): Generator<Buffer> {
+  yield framed(first);
+  let writes: StoredWrite[] = [];
+  let bytes = 0;
+  for (const [i, { history, main, sub, create, version, lease }] of versions.entries()) {
+    const value = values[i];
+    if (value === undefined) continue;
+    writes.push({ key: keyBytes(history.key), main, sub, create, version, lease, value: valueBytes(value) });
+    bytes += history.key.length + value.length + LENGTH_BYTES;
+    if (bytes < CHUNK_BYTES) continue;
+    yield framed({ writes });
+    writes = [];
+    bytes = 0;
+  }
+  if (writes.length > 0) yield framed({ writes });
+}
+
+function framed(chunk: Partial<Chunk>): Buffer {
+  const bytes = chunkType.encode(chunk, LENGTH_BYTES);
+  bytes.writeUInt32BE(bytes.length - LENGTH_BYTES, 0);
+  return bytes;
+}
+
+/** Puts a checkpoint's state in place of what `state` holds. @throws ProtobufError, RangeError on damaged bytes */
+export function restoreCheckpoint(state: StateMachine, bytes: Buffer): void {
+  const all = [...decodeChunks(bytes)];
+  const [first] = all;
+  if (first === undefined) throw new RangeError('the checkpoint is empty');
+  state.store.restore(first.revision, first.compactRevision, storedVersions(all));
+  state.alarms = [...first.alarms];
+  state.leases.clear();
+  for (const { id, ttlSeconds } of first.leases) state.leases.grant(id, ttlSeconds);
+  attachKeys(state);
+}
+
+function* decodeChunks(bytes: Buffer): Generator<Chunk> {
+  for (let at = 0; at < bytes.length;) {
+    if (bytes.length - at < LENGTH_BYTES) throw new RangeError('the checkpoint is cut');
+    const end = at + LENGTH_BYTES + bytes.readUInt32BE(at);
+    if (end > bytes.length) throw new RangeError('the checkpoint is cut');
+    yield chunkType.decode(bytes.subarray(at + LENGTH_BYTES, end));
+    at = end;
+  }
+}
+
+function* storedVersions(all: readonly Chunk[]): Generator<StoredVersion> {
+  for (const { writes } of all) for (const write of writes) yield { ...write, key: keyOf(write.key) };
+}
+
+/** Which keys hang on which lease follows from the last write of each. */
+function attachKeys({ store, leases }: StateMachine): void {
+  store.visit({ key: '', end: null }, 0, ({ history, lease }) => leases.move(history.key, 0n, lease));
+}
