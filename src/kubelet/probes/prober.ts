@@ -48,7 +48,12 @@ export interface ProbeHost {
   /** The status as last made (container ids, running since, pod IP): undefined before the first. */
   podStatus(podUid: string): PodStatus | undefined;
   /** Runs a command in the container. @throws StatusError Timeout */
-  execSync(containerId: string, command: readonly string[], timeoutMs: number, signal: AbortSignal): Promise<ExecResult>;
+  execSync(
+    containerId: string,
+    command: readonly string[],
+    timeoutMs: number,
+    signal: AbortSignal,
+  ): Promise<ExecResult>;
 }
 
 /** What a command in a container gave. */

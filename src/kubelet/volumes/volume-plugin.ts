@@ -47,7 +47,12 @@ export interface VolumeHost {
   getConfigMap(namespace: string, name: string, signal: AbortSignal): Promise<ConfigMap>;
   getSecret(namespace: string, name: string, signal: AbortSignal): Promise<Secret>;
   /** A token bound to the pod (POST serviceaccounts/<name>/token). */
-  createToken(namespace: string, serviceAccount: string, request: TokenRequest, signal: AbortSignal): Promise<TokenRequest>;
+  createToken(
+    namespace: string,
+    serviceAccount: string,
+    request: TokenRequest,
+    signal: AbortSignal,
+  ): Promise<TokenRequest>;
   /** Pods that run here, as the API has them now: what `run` refreshes. */
   pods(): readonly Pod[];
   /** The value of a downward API item, as env has it (fieldRef, resourceFieldRef with its divisor). */
