@@ -1,0 +1,86 @@
+import type { KubeObject, OwnerReference } from '../api/objects.ts';
+import { matchesLabels, type Selector } from '../api/selector.ts';
+import { isReason } from '../api/status.ts';
+import type { ApiClient, Resource } from '../client/api-client.ts';
+import { isDeleting } from './controller.ts';
+
+/** The reference to the one owner that manages an object, if any. */
+export function controllerRefOf(object: KubeObject): OwnerReference | undefined {
+  return object.metadata?.ownerReferences?.find((reference) => reference.controller === true);
+}
+
+/** Index function: objects by the uid of the owner that manages them. */
+export function byControllerUid(object: KubeObject): readonly string[] {
+  const uid = controllerRefOf(object)?.uid;
+  return uid === undefined ? [] : [uid];
+}
+
+/** A reference that makes `owner` the manager of an object; it blocks the owner's foreground deletion. */
+export function controllerRefTo(owner: KubeObject, apiVersion: string, kind: string): OwnerReference {
+  return {
+    apiVersion,
+    kind,
+    name: owner.metadata?.name ?? '',
+    uid: owner.metadata?.uid ?? '',
+    controller: true,
+    blockOwnerDeletion: true,
+  };
+}
+
+interface Claim<T extends KubeObject> {
+  readonly client: ApiClient;
+  readonly resource: Resource<T>;
+  readonly owner: KubeObject;
+  readonly ownerRef: OwnerReference;
+  readonly selector: Selector;
+  /** Objects of the owner's namespace that may be its own or match its selector. */
+  readonly candidates: readonly T[];
+}
+
+/** Which objects an owner keeps, takes in and lets go (client-go's ControllerRefManager). */
+export function planClaim<T extends KubeObject>({
+  ownerRef,
+  owner,
+  selector,
+  candidates,
+}: Pick<Claim<T>, 'ownerRef' | 'owner' | 'selector' | 'candidates'>): {
+  readonly keep: readonly T[];
+  readonly adopt: readonly T[];
+  readonly release: readonly T[];
+} {
+  const plan = { keep: [] as T[], adopt: [] as T[], release: [] as T[] };
+  for (const object of candidates) {
+    const matches = matchesLabels(selector, object.metadata?.labels);
+    const controller = controllerRefOf(object);
+    if (controller !== undefined) {
+      if (controller.uid !== ownerRef.uid) continue;
+      if (matches) plan.keep.push(object);
+      else if (!isDeleting(owner)) plan.release.push(object);
+    } else if (matches && !isDeleting(owner) && !isDeleting(object)) plan.adopt.push(object);
+  }
+  return plan;
+}
+
+/** Adopts and releases through the API; gives the objects that are the owner's now. */
+export async function claimObjects<T extends KubeObject>(claim: Claim<T>, signal: AbortSignal): Promise<readonly T[]> {
+  const { client, resource, ownerRef } = claim;
+  const plan = planClaim(claim);
+  const patch = async (object: T, ownerReferences: readonly unknown[]): Promise<T | undefined> => {
+    const { namespace = '', name = '', uid } = object.metadata ?? {};
+    try {
+      // The uid makes the patch fail on a successor of the same name.
+      const body = { metadata: { uid, ownerReferences } };
+      return await client.patch(resource, { namespace, name }, { type: 'strategic', body }, { signal });
+    } catch (error) {
+      if (isReason(error, 'NotFound') || isReason(error, 'Invalid') || isReason(error, 'Conflict')) return undefined;
+      throw error;
+    }
+  };
+  const adopted: T[] = [];
+  for (const object of plan.adopt) {
+    const taken = await patch(object, [ownerRef]);
+    if (taken !== undefined) adopted.push(taken);
+  }
+  for (const object of plan.release) await patch(object, [{ $patch: 'delete', uid: ownerRef.uid }]);
+  return [...plan.keep, ...adopted];
+}

@@ -1,0 +1,176 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Pod, ReplicaSet } from '../api/objects.ts';
+import { matchesLabels, selectorOf } from '../api/selector.ts';
+import { isReason } from '../api/status.ts';
+import { referenceTo } from '../client/event-recorder.ts';
+import { pods, replicaSets } from '../client/resources.ts';
+import { runTogether } from '../host/run-together.ts';
+import {
+  type ControllerContext,
+  type CreateController,
+  isDeleting,
+  keyOf,
+  queuedController,
+  queueEach,
+  splitKey,
+} from './controller.ts';
+import { byControllerUid, claimObjects, controllerRefOf, controllerRefTo } from './controller-ref.ts';
+import { Expectations } from './expectations.ts';
+import { planReplicaSet, replicaSetStatus } from './replica-set-plan.ts';
+import { createPodFrom, slowStart } from './create-pods.ts';
+
+const API_VERSION = 'apps/v1';
+const KIND = 'ReplicaSet';
+
+/** Keeps as many pods as each ReplicaSet asks for. */
+export const createReplicaSetController: CreateController = (context) => {
+  const sets = context.informers.of(replicaSets);
+  const podInformer = context.informers.of(pods, { controller: byControllerUid });
+  const recorder = context.recorder('replicaset-controller');
+  const expectations = new Expectations(context.clock);
+
+  /** The set that manages the pod, by uid: one of the same name may be a successor. */
+  const setOf = (pod: Pod): ReplicaSet | undefined => {
+    const reference = controllerRefOf(pod);
+    if (reference?.kind !== KIND) return undefined;
+    const set = sets.lister.get(pod.metadata?.namespace ?? '', reference.name);
+    return set?.metadata?.uid === reference.uid ? set : undefined;
+  };
+
+  const controller = queuedController({
+    name: 'replicaset',
+    context,
+    workers: 5,
+    needs: [sets, podInformer],
+    connect: (queue) => {
+      queueEach(sets, queue);
+      podInformer.onChange((before, now) => {
+        const pod = now ?? before;
+        if (pod === undefined) return;
+        const set = setOf(pod);
+        if (set !== undefined) {
+          const key = keyOf(set);
+          if (before === undefined) expectations.sawCreation(key);
+          if (now === undefined || isDeleting(now)) expectations.sawDeletion(key, pod.metadata?.uid ?? '');
+          queue.add(key);
+        } else if (controllerRefOf(pod) === undefined) {
+          for (const orphanOf of setsMatching(sets.lister.list(pod.metadata?.namespace), pod))
+            queue.add(keyOf(orphanOf));
+        }
+        const previous = before === undefined ? undefined : setOf(before);
+        if (previous !== undefined && previous !== set) queue.add(keyOf(previous));
+      });
+    },
+    reconcile: async (key, signal, queue) => {
+      const { namespace, name } = splitKey(key);
+      const set = sets.lister.get(namespace, name);
+      if (set === undefined) return expectations.forget(key);
+      const owned = await claimObjects(
+        {
+          client: context.client,
+          resource: pods,
+          owner: set,
+          ownerRef: controllerRefTo(set, API_VERSION, KIND),
+          selector: selectorOf(set.spec?.selector) ?? [],
+          candidates: candidates(context, set),
+        },
+        signal,
+      );
+      const failure =
+        expectations.isMet(key) && !isDeleting(set) ? await managePods(key, set, owned, signal) : undefined;
+      const againInMs = await writeStatus(context, set, owned, failure, signal);
+      if (againInMs !== undefined) queue.addAfter(key, againInMs);
+      if (failure !== undefined) throw new Error(failure.message);
+    },
+  });
+
+  async function managePods(
+    key: string,
+    set: ReplicaSet,
+    owned: readonly Pod[],
+    signal: AbortSignal,
+  ): Promise<{ reason: 'FailedCreate' | 'FailedDelete'; message: string } | undefined> {
+    const plan = planReplicaSet(set, owned, context.clock.nowMs());
+    const about = referenceTo(set, API_VERSION, KIND);
+    if (plan.create > 0) {
+      expectations.expectCreations(key, plan.create);
+      const { done, error } = await slowStart(plan.create, async () => {
+        const pod = await createPodFrom(
+          context.client,
+          set.spec?.template,
+          set,
+          controllerRefTo(set, API_VERSION, KIND),
+          signal,
+        );
+        recorder.record(about, 'Normal', 'SuccessfulCreate', `Created pod: ${pod.metadata?.name}`);
+      });
+      for (let missing = plan.create - done; missing > 0; missing -= 1) expectations.sawCreation(key);
+      if (error === undefined || isReason(error, 'Timeout')) return undefined;
+      // A namespace that is going away refuses: nothing to say, it ends the set as well.
+      if (isReason(error, 'Forbidden') && error.message.includes('because it is being terminated')) return undefined;
+      recorder.record(about, 'Warning', 'FailedCreate', `Error creating: ${error.message}`);
+      return { reason: 'FailedCreate', message: error.message };
+    }
+    if (plan.delete.length === 0) return undefined;
+    expectations.expectDeletions(
+      key,
+      plan.delete.map((pod) => pod.metadata?.uid ?? ''),
+    );
+    let failure: { reason: 'FailedDelete'; message: string } | undefined;
+    await Promise.all(
+      plan.delete.map(async (pod) => {
+        const { namespace = '', name = '', uid = '' } = pod.metadata ?? {};
+        try {
+          await context.client.delete(pods, { namespace, name }, { preconditions: { uid }, signal });
+          recorder.record(about, 'Normal', 'SuccessfulDelete', `Deleted pod: ${name}`);
+        } catch (error) {
+          expectations.sawDeletion(key, uid);
+          if (isReason(error, 'NotFound') || isReason(error, 'Conflict')) return;
+          const message = error instanceof Error ? error.message : String(error);
+          recorder.record(about, 'Warning', 'FailedDelete', `Error deleting: ${message}`);
+          failure = { reason: 'FailedDelete', message };
+        }
+      }),
+    );
+    return failure;
+  }
+
+  return { run: async (signal) => runTogether([controller, recorder], signal) };
+};
+
+function setsMatching(sets: readonly ReplicaSet[], pod: Pod): readonly ReplicaSet[] {
+  return sets.filter((set) => {
+    const selector = selectorOf(set.spec?.selector);
+    return selector !== null && selector.length > 0 && matchesLabels(selector, pod.metadata?.labels);
+  });
+}
+
+/** Pods that are the set's, and pods of nobody. */
+function candidates(context: ControllerContext, set: ReplicaSet): readonly Pod[] {
+  const { lister } = context.informers.of(pods);
+  const owned = lister.byIndex('controller', set.metadata?.uid ?? '');
+  const orphans = lister.list(set.metadata?.namespace ?? '').filter((pod) => controllerRefOf(pod) === undefined);
+  return [...owned, ...orphans];
+}
+
+/** Writes the status if it differs; gives in how long it may differ by time alone. */
+async function writeStatus(
+  context: ControllerContext,
+  set: ReplicaSet,
+  owned: readonly Pod[],
+  failure: Parameters<typeof replicaSetStatus>[0]['failure'],
+  signal: AbortSignal,
+): Promise<number | undefined> {
+  const { status, againInMs } = replicaSetStatus({ replicaSet: set, owned, failure, nowMs: context.clock.nowMs() });
+  const same = {
+    terminatingReplicas: 0,
+    fullyLabeledReplicas: 0,
+    readyReplicas: 0,
+    availableReplicas: 0,
+    ...set.status,
+  };
+  if (isDeepStrictEqual({ ...same }, { ...status })) return againInMs;
+  const update = { ...set, apiVersion: API_VERSION, kind: KIND, status } as ReplicaSet;
+  await context.client.update(replicaSets, update, { subresource: 'status', signal });
+  return againInMs;
+}
