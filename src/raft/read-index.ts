@@ -46,16 +46,16 @@ export function onReadAck(core: Core, from: number, context: Uint8Array): void {
 }
 
 function onReadIndexAsLeader(core: Core, request: Message): void {
-  if (core.tracker.isSingleton) return answer(core, request, core.raftLog.committed);
   if (core.earlyReads.length + core.readOnly.waitingCount >= core.settings.maxPendingReads) return;
-  // Until then a former leader may have committed more than we know of (Raft paper section 8).
+  // Until then more may be committed than we know of (Raft paper section 8), also if we are the only voter: commit
+  // indexes are not flushed, so a crash can take the last ones back. (etcd-io/raft answers at once then.)
   if (!core.hasCommittedInTerm()) core.earlyReads.push(request);
   else confirmRead(core, request);
 }
 
 function confirmRead(core: Core, request: Message): void {
   const { committed } = core.raftLog;
-  if (core.settings.readOnly === 'lease') return answer(core, request, committed);
+  if (core.settings.readOnly === 'lease' || core.tracker.isSingleton) return answer(core, request, committed);
   core.readOnly.add(request, committed);
   core.readOnly.receiveAck(core.id, core.readOnly.heartbeatContext());
   broadcastHeartbeat(core);

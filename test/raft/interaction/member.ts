@@ -65,8 +65,8 @@ export class TestMember {
 
   append({ hardState, entries, snapshot }: Writes): void {
     if (hardState !== null && !isEmptyHardState(hardState)) this.storage.setHardState(hardState);
-    if (snapshot === null) this.storage.append(entries);
-    else this.storage.applySnapshot(snapshot);
+    if (snapshot !== null) this.storage.applySnapshot(snapshot);
+    this.storage.append(entries);
   }
 
   apply(entries: readonly Entry[]): void {
