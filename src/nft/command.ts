@@ -128,6 +128,11 @@ export class TableCommands {
     return { delete: isVerdictMap === true ? { map: body } : { set: body } };
   }
 
+  flushSet(name: string, { isVerdictMap }: SetShape): Command {
+    const body = { family: this.#family, table: this.#table, name };
+    return { flush: isVerdictMap === true ? { map: body } : { set: body } };
+  }
+
   /** Nothing for no elements: nft refuses an empty list. */
   addElements(set: string, elements: Elements): Command[] {
     const elem = Array.from(elements, ([key, value]) =>

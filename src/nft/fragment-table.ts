@@ -118,7 +118,11 @@ export class FragmentTable {
       this.#staleChains.add(name);
       filled.push(commands.flushChain(name));
     }
-    for (const [name, shape] of before.sets) if (!next.sets.has(name)) this.#staleSets.set(name, shape);
+    for (const [name, shape] of before.sets) {
+      if (next.sets.has(name)) continue;
+      this.#staleSets.set(name, shape);
+      filled.push(commands.flushSet(name, shape)); // or what rules put in would still be there if it is wanted again
+    }
   }
 
   #planElements(): { removed: Command[]; put: Command[] } {

@@ -17,6 +17,7 @@ export type Statement =
   | { readonly dnat: { readonly addr: string; readonly port: number } }
   | { readonly masquerade: { readonly flags: 'fully-random' } }
   | { readonly reject: { readonly type: 'icmp' | 'icmpv6'; readonly expr: 'port-unreachable' } }
+  | { readonly reject: { readonly type: 'tcp reset' } }
   | {
       readonly set: {
         readonly op: 'update';
@@ -45,7 +46,9 @@ export const lookup = (key: Expression, map: string): Statement => ({ vmap: { ke
 export const setTo = (key: Expression, value: Expression): Statement => ({ mangle: { key, value } });
 /** Leaves through the address of the interface that the packet leaves by. */
 export const masquerade: Statement = { masquerade: { flags: 'fully-random' } };
-/** ICMP port unreachable, which a client's kernel reports as "connection refused" at once, for TCP too. */
+/** A TCP reset. The kernel wants the transport matched earlier in the same rule. */
+export const rejectTcp: Statement = { reject: { type: 'tcp reset' } };
+/** ICMP port unreachable, at most one a second to each peer after a burst of six (net.ipv4.icmp_ratelimit). */
 export const reject = (family: Family): Statement => ({
   reject: { type: family === 'ip' ? 'icmp' : 'icmpv6', expr: 'port-unreachable' },
 });

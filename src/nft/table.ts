@@ -22,8 +22,11 @@ export type KeyType = 'ipv4_addr' | 'ipv6_addr' | 'inet_proto' | 'inet_service';
 export interface SetShape {
   readonly type: readonly KeyType[];
   readonly isVerdictMap?: boolean;
-  /** `dynamic` and `timeout`: rules put elements in, and time takes them out. `interval`: elements may be prefixes. */
-  readonly flags?: readonly ('dynamic' | 'timeout' | 'interval')[];
+  /**
+   * `timeout`: time takes elements out; such a set may also be filled by rules. (nft 1.0.6 does not know the flag
+   * `dynamic` in JSON, and sets it by itself for a set that a rule fills.) `interval`: elements may be prefixes.
+   */
+  readonly flags?: readonly ('timeout' | 'interval')[];
   /** Most elements that rules may put in. */
   readonly size?: number;
 }

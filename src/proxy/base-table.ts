@@ -9,7 +9,20 @@ import {
   transportProtocol,
   type Family,
 } from '../nft/expression.ts';
-import { differs, equals, has, isIn, jump, lookup, masquerade, reject, setTo, type Rule } from '../nft/statement.ts';
+import {
+  differs,
+  equals,
+  goto,
+  has,
+  isIn,
+  jump,
+  lookup,
+  masquerade,
+  reject,
+  rejectTcp,
+  setTo,
+  type Rule,
+} from '../nft/statement.ts';
 import { elementKey, type Chain, type Hook, type KeyType, type SetShape, type Table } from '../nft/table.ts';
 
 /** Chains that all Services share. */
@@ -94,7 +107,11 @@ function sharedChains({ family, clusterCidr }: BaseTableOptions): [string, Chain
   return [
     [CHAIN.sentinel, chain()],
     [CHAIN.mark, chain({ statements: [setTo(packetMark, { '|': [packetMark, MASQUERADE_BIT] })] })],
-    [CHAIN.reject, chain({ statements: [reject(family)] })],
+    [
+      CHAIN.reject,
+      // Upstream answers TCP by ICMP too, which the kernel rates: a busy client would wait instead of being refused.
+      chain({ statements: [equals(transportProtocol, 'tcp'), rejectTcp] }, { statements: [reject(family)] }),
+    ],
     [
       CHAIN.services,
       chain(
@@ -122,7 +139,7 @@ function sharedChains({ family, clusterCidr }: BaseTableOptions): [string, Chain
     [CHAIN.nodeportsCheck, chain({ statements: [isNodeport, lookup(nodePort, SET.noEndpointNodeports)] })],
     [
       CHAIN.clusterIpsCheck,
-      chain({ statements: [isIn(destination, SET.clusterIps), reject(family)], comment: 'no such port' }),
+      chain({ statements: [isIn(destination, SET.clusterIps), goto(CHAIN.reject)], comment: 'no such port' }),
     ],
     [CHAIN.firewallCheck, chain({ statements: [lookup(service, SET.firewallIps)] })],
   ];

@@ -49,7 +49,7 @@ export interface UdpFrontend {
 const AFFINITY_SECONDS = 10_800;
 /** Clients remembered per endpoint of a Service with session affinity. */
 const AFFINITY_CLIENTS_MAX = 65_535;
-const AFFINITY_SET = { flags: ['dynamic', 'timeout'], size: AFFINITY_CLIENTS_MAX } as const;
+const AFFINITY_SET = { flags: ['timeout'], size: AFFINITY_CLIENTS_MAX } as const;
 
 /** Whether kube-proxy's job is ours for this Service: it has an address, and no other proxy claims it. */
 export function isProxied({ metadata, spec }: Service): boolean {

@@ -107,7 +107,8 @@ function onSet(table: FakeTable, verb: string, name: string): void {
     if (!table.sets.has(name)) table.sets.set(name, new Map());
     return;
   }
-  must(table.sets.get(name), name);
+  const set = must(table.sets.get(name), name);
+  if (verb === 'flush') return set.clear();
   const used = [...table.chains.values()].flat(2).some((statement) => setsNamedIn(statement).includes(name));
   if (used) refuse(`Device or resource busy: ${name}`);
   table.sets.delete(name);
