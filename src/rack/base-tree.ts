@@ -22,7 +22,7 @@ const PACKAGES = {
     'netbase ca-certificates curl less tcpdump',
   ],
   // What the playbook's roles install on a real board.
-  roles: ['containerd runc containernetworking-plugins nftables conntrack e2fsprogs'],
+  roles: ['containerd runc containernetworking-plugins nftables conntrack e2fsprogs iputils-arping'],
   // The rack's own: clients of one version on every host, the images' only program, and Ansible to run from inside.
   rack: ['etcd-client kubernetes-client busybox-static ansible-core openssh-client'],
 };

@@ -6,11 +6,15 @@ export type BoardFile =
   | { readonly path: string; readonly linkTo: string };
 
 /** What differs from board to board, and is made once per board. */
-export interface BoardIdentity {
+export interface OwnIdentity {
   readonly machineId: string;
   /** The board's ssh host key, in OpenSSH's format. */
   readonly hostKey: string;
   readonly hostPublicKey: string;
+}
+
+/** What all boards of a rack are told alike. */
+export interface CommonIdentity {
   /** The key that may log in as root. */
   readonly authorizedKey: string;
   readonly nameservers: readonly string[];
@@ -34,7 +38,7 @@ WantedBy=sysinit.target
 `;
 
 /** Files of a blank board: a name, an address, a key to log in with; nothing of Bramble, which Ansible brings. */
-export function boardFiles(layout: Layout, board: Board, identity: BoardIdentity): BoardFile[] {
+export function boardFiles(layout: Layout, board: Board, identity: OwnIdentity & CommonIdentity): BoardFile[] {
   const file = (path: string, text: string, mode = 0o644): BoardFile => ({ path, text, mode });
   return [
     file('etc/hostname', `${board.name}\n`),

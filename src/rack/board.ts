@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readFileIfThere } from '../host/file.ts';
 import { boardFiles } from './board-files.ts';
-import type { BoardIdentity } from './board-files.ts';
+import type { CommonIdentity, OwnIdentity } from './board-files.ts';
 import { findBoardProcesses, readProcessTable } from './board-process.ts';
 import { makeBoardCgroups, removeCgroups } from './cgroup.ts';
 import { removeBoardLink, SWITCH_NAMESPACE } from './host-network.ts';
@@ -18,6 +18,8 @@ import { sshKeyPair } from './ssh-keys.ts';
 
 const BOOT_TIMEOUT_MS = 60_000;
 const KILL_TIMEOUT_MS = 10_000;
+/** What nspawn needs to clear up after a board that was killed is some 20 ms. */
+const CLEAR_UP_MS = 2_000;
 const POLL_MS = 50;
 
 /** Lays out a board's files, blank: done once, and again only while its plug is out. Keeps its identity and its data. */
@@ -25,14 +27,14 @@ export async function prepareBoard(
   paths: RackPaths,
   layout: Layout,
   board: Board,
-  nameservers: readonly string[],
+  common: CommonIdentity,
   signal: AbortSignal,
 ): Promise<void> {
   const at = boardPaths(paths, board.name);
   for (const dir of [at.upper, at.work, at.root]) await mkdir(dir, { recursive: true });
   // On this machine's file system: containerd cannot lay its overlays over ours.
   for (const name of ['containerd', 'kubelet', 'bramble']) await mkdir(join(at.persistent, name), { recursive: true });
-  const identity = await boardIdentity(paths, board, at, nameservers, signal);
+  const identity = { ...common, ...(await ownIdentity(board, at, signal)) };
   for (const file of boardFiles(layout, board, identity)) {
     const path = join(at.upper, file.path);
     await mkdir(dirname(path), { recursive: true });
@@ -91,13 +93,15 @@ export async function waitForBoard(paths: RackPaths, board: Board, signal: Abort
 /** Pulls a board's plug: SIGKILL to its PID 1, which ends everything in it at once. Nothing happens when it is out. */
 export async function pullBoard(paths: RackPaths, name: string, signal: AbortSignal): Promise<void> {
   const dir = boardPaths(paths, name).dir;
-  const deadlineMs = performance.now() + KILL_TIMEOUT_MS;
+  const startMs = performance.now();
   for (;;) {
     const { init, nspawn, keepers } = findBoardProcesses(await readProcessTable(), dir);
-    // PID 1 first and alone: nspawn then sees it end and clears up after itself. Without one, what is left must go.
-    for (const pid of init === null ? [...keepers, ...(nspawn === null ? [] : [nspawn])] : [init]) kill(pid);
     if (init === null && nspawn === null && keepers.length === 0) break;
-    if (performance.now() > deadlineMs) throw new RackError(`${name} does not end: process ${init ?? nspawn}`);
+    const waitedMs = performance.now() - startMs;
+    // PID 1 first and alone: nspawn then sees it end and clears up after itself. What has none, or stays on, goes the same way.
+    if (init !== null) kill(init);
+    else if (waitedMs > CLEAR_UP_MS) for (const pid of [...keepers, ...(nspawn === null ? [] : [nspawn])]) kill(pid);
+    if (waitedMs > KILL_TIMEOUT_MS) throw new RackError(`${name} does not end: process ${init ?? nspawn}`);
     await sleep(POLL_MS, undefined, { signal });
   }
   await removeBoardLink(name, signal);
@@ -108,22 +112,13 @@ export async function boardInit(paths: RackPaths, name: string): Promise<number 
   return findBoardProcesses(await readProcessTable(), boardPaths(paths, name).dir).init;
 }
 
-async function boardIdentity(
-  paths: RackPaths,
-  board: Board,
-  at: BoardPaths,
-  nameservers: readonly string[],
-  signal: AbortSignal,
-): Promise<BoardIdentity> {
+async function ownIdentity(board: Board, at: BoardPaths, signal: AbortSignal): Promise<OwnIdentity> {
   const machineId = (await readFileIfThere(join(at.upper, 'etc/machine-id')))?.trim();
   const host = await sshKeyPair(join(at.dir, 'ssh_host_ed25519_key'), `root@${board.name}`, signal);
-  const login = await sshKeyPair(join(paths.ssh, 'id_ed25519'), 'bramble-rack', signal);
   return {
     machineId: machineId ?? randomBytes(16).toString('hex'),
     hostKey: host.privateKey,
     hostPublicKey: host.publicKey,
-    authorizedKey: login.publicKey,
-    nameservers,
   };
 }
 

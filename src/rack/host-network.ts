@@ -17,7 +17,7 @@ const HOST_LINK = 'bramble-rack0';
 const BRIDGE = 'rack0';
 const IP_FORWARD = '/proc/sys/net/ipv4/ip_forward';
 
-/** The folder of the rack that runs on this machine, be it of this checkout or of another; null when none does. */
+/** The folder of the rack whose network is on this machine, be it of this checkout or of another; null for none. */
 export async function findRackOwner(signal: AbortSignal): Promise<string | null> {
   const { code, stdout } = await execAny(['ip', '-j', 'link', 'show', 'dev', HOST_LINK], { signal });
   if (code !== 0) return null;
@@ -25,9 +25,14 @@ export async function findRackOwner(signal: AbortSignal): Promise<string | null>
   return link?.ifalias ?? '';
 }
 
+/** Whether this machine forwards packets now: to be remembered before the rack comes, for `removeHostNetwork`. */
+export async function isForwarding(): Promise<boolean> {
+  return (await readFileIfThere(IP_FORWARD))?.trim() === '1';
+}
+
 /**
- * Lays the cables. Done anew whatever is there, unless boards are on: they keep theirs.
- * @returns whether this machine forwarded packets before, to be given back by `removeHostNetwork`
+ * Lays the cables, anew whatever is there: not while a board is on, which would lose its own.
+ *
  * @throws RackError when something else on this machine has an address in the boards' network
  */
 export async function makeHostNetwork(
@@ -35,8 +40,7 @@ export async function makeHostNetwork(
   apiPort: number | null,
   owner: string,
   signal: AbortSignal,
-): Promise<boolean> {
-  const wasForwarding = (await readFileIfThere(IP_FORWARD))?.trim() === '1';
+): Promise<void> {
   await removeLinks(signal);
   await refuseTakenSubnet(layout, signal);
   const inSwitch = ['ip', '-n', SWITCH_NAMESPACE];
@@ -57,7 +61,6 @@ export async function makeHostNetwork(
   // The way back to a client on 127.0.0.1, for the forwarded port.
   if (apiPort !== null) await writeFile(`/proc/sys/net/ipv4/conf/${HOST_LINK}/route_localnet`, '1');
   await exec(['nft', '-f', '-'], { input: hostRuleset(layout, apiPort), signal });
-  return wasForwarding;
 }
 
 /** Takes the cables away, and the table; forwarding goes back to what it was. */

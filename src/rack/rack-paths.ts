@@ -11,6 +11,7 @@ export interface RackPaths {
   readonly bases: string;
   readonly boards: string;
   readonly ssh: string;
+  /** One archive of all images that need no registry. */
   readonly images: string;
   readonly inventory: string;
   readonly kubeconfig: string;
@@ -29,7 +30,7 @@ export function rackPaths(checkout: string): RackPaths {
     bases: join(root, 'base'),
     boards: join(root, 'boards'),
     ssh: join(root, 'ssh'),
-    images: join(root, 'images'),
+    images: join(root, 'images.tar'),
     inventory: join(root, 'inventory.json'),
     kubeconfig: join(root, 'kubeconfig'),
     bin: join(root, 'bin'),
