@@ -39,6 +39,8 @@ export interface Kind {
   readonly storagePrefix: string;
   /** Fields besides metadata.name and metadata.namespace that a field selector may name. */
   readonly selectableFields: readonly string[];
+  /** Whether metadata.generation counts the changes of everything but metadata and status. */
+  readonly hasGeneration?: boolean;
   /** Group and version of the stored form, where it is another than this row's (events.k8s.io). */
   readonly storedAs?: { readonly group: string; readonly version: string };
 }

@@ -95,6 +95,7 @@ export const KINDS: readonly Kind[] = [
     ],
   }),
   row(CORE, 'Pod', 'pods', {
+    hasGeneration: true,
     shortNames: ['po'],
     categories: ['all'],
     selectableFields: [
@@ -140,11 +141,13 @@ export const KINDS: readonly Kind[] = [
   }),
   row(APPS, 'ControllerRevision', 'controllerrevisions'),
   row(APPS, 'Deployment', 'deployments', {
+    hasGeneration: true,
     shortNames: ['deploy'],
     categories: ['all'],
     subresources: [SCALE, status('Deployment')],
   }),
   row(APPS, 'ReplicaSet', 'replicasets', {
+    hasGeneration: true,
     shortNames: ['rs'],
     categories: ['all'],
     selectableFields: ['status.replicas'],
@@ -182,7 +185,7 @@ export const KINDS: readonly Kind[] = [
     ],
   }),
   row(COORDINATION, 'Lease', 'leases'),
-  row(DISCOVERY, 'EndpointSlice', 'endpointslices'),
+  row(DISCOVERY, 'EndpointSlice', 'endpointslices', { hasGeneration: true }),
   row(EVENTS, 'Event', 'events', {
     shortNames: ['ev'],
     storedAs: { group: '', version: 'v1' },

@@ -64,8 +64,8 @@ export interface GracefulDeletion {
  * validated, names are DNS subdomains.
  *
  * Order on create: defaults, (mutating admission, defaults again,) prepareForCreate, metadata filled, validate,
- * canonicalize, (validating admission,) beginCreate, store. On update: defaults, prepareForUpdate, mutating admission,
- * metadata checked, validate, validateUpdate, canonicalize, validating admission, beginUpdate, store.
+ * canonicalize, (validating admission,) beginCreate, store. On update: defaults, mutating admission, defaults again,
+ * prepareForUpdate, metadata checked, validate, validateUpdate, canonicalize, validating admission, beginUpdate, store.
  */
 export interface Strategy extends UpdateRules {
   /** Fills the defaults of the kind's schema, in place and idempotent; also run on what is read back from the store. */
@@ -77,6 +77,10 @@ export interface Strategy extends UpdateRules {
   validateName?(name: string, isPrefix: boolean): readonly string[];
   /** Brings equal objects to equal bytes, in place. */
   canonicalize?(object: UnknownObject): void;
+  /** Whether a create keeps the status that came with it (nodes). */
+  readonly keepsStatusOnCreate?: boolean;
+  /** Whether DELETE answers with the object instead of a Status (pods, services, ...). */
+  readonly returnsDeletedObject?: boolean;
   /** Whether PUT on a name that is not there creates it. Default false. */
   readonly allowCreateOnUpdate?: boolean;
   /** Whether PUT without a resourceVersion overwrites. Default true; false: 'metadata.resourceVersion: must be specified for an update'. */

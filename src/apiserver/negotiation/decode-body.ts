@@ -1,0 +1,148 @@
+import type { UnknownObject } from '../../api/objects.ts';
+import { splitApiVersion } from '../../api/kinds/kind-table.ts';
+import { conformObject, TypeMismatch } from '../../api/schema/conform.ts';
+import type { ObjectShape, Shapes } from '../../api/schema/shape.ts';
+import { strictProblems } from '../../api/schema/strict-scan.ts';
+import { badRequest, StatusError } from '../../api/status.ts';
+import { parseYaml } from '../../api/yaml.ts';
+
+/** What a body is expected to be. */
+export interface ExpectedBody {
+  readonly apiVersion: string;
+  readonly kind: string;
+  /** Absent for kinds without a schema: anything goes. */
+  readonly shape: ObjectShape | undefined;
+  readonly shapes: Shapes;
+  readonly validation: FieldValidation;
+  /** Whether a kind is served in some version, for the difference between "unknown" and "not here". */
+  readonly isKnownKind: (apiVersion: string, kind: string) => boolean;
+}
+
+export type FieldValidation = 'Ignore' | 'Warn' | 'Strict';
+
+const ACCEPTED = 'application/json, application/yaml';
+
+/** The body as JSON text, whatever it came as. @throws StatusError UnsupportedMediaType, BadRequest */
+export function bodyText(body: Buffer, contentType: string | undefined): { text: string; yamlProblems: string[] } {
+  const mediaType = (contentType ?? 'application/json').split(';')[0]?.trim().toLowerCase() ?? '';
+  switch (mediaType) {
+    case '':
+    case '*/*':
+    case 'application/json':
+      return { text: body.toString('utf8'), yamlProblems: [] };
+    case 'application/yaml':
+    case 'application/x-yaml':
+    case 'text/yaml':
+      return yamlText(body.toString('utf8'));
+    default:
+      throw new StatusError(
+        'UnsupportedMediaType',
+        `the body of the request was in an unknown format - accepted media types include: ${ACCEPTED}`,
+      );
+  }
+}
+
+/**
+ * Decodes a body into an object of its kind: types checked, unknown fields gone. What strict decoding holds against it
+ * is an error, a warning or nothing, as `fieldValidation` asks.
+ * @throws StatusError BadRequest in upstream's words
+ */
+export function decodeBody(
+  body: Buffer,
+  contentType: string | undefined,
+  expected: ExpectedBody,
+  warn: (text: string) => void,
+): UnknownObject {
+  const { text, yamlProblems } = bodyText(body, contentType);
+  const object = parseObject(text, expected, body);
+  const { kind = '', apiVersion = '' } = object;
+  const cannot = (why: string): StatusError =>
+    badRequest(
+      `${kind} in version ${JSON.stringify(versionOf(apiVersion))} cannot be handled as a ${expected.kind}: ${why}`,
+    );
+  checkKind(object, expected, cannot);
+  if (expected.shape === undefined) return object;
+  const problems = expected.validation === 'Ignore' ? [] : [...yamlProblems, ...strict(text, expected)];
+  try {
+    conformObject(object, expected.shape, expected.shapes);
+  } catch (error) {
+    if (error instanceof TypeMismatch) throw cannot(error.message);
+    throw error;
+  }
+  if (problems.length > 0 && expected.validation === 'Strict')
+    throw cannot(`strict decoding error: ${problems.join(', ')}`);
+  for (const problem of problems) warn(problem);
+  object.apiVersion = expected.apiVersion;
+  object.kind = expected.kind;
+  return object;
+}
+
+function strict(text: string, { shape, shapes }: ExpectedBody): string[] {
+  return shape === undefined ? [] : strictProblems(text, shape, shapes);
+}
+
+function parseObject(text: string, expected: ExpectedBody, body: Buffer): UnknownObject {
+  const unrecognized = (why: string): StatusError =>
+    badRequest(`the object provided is unrecognized (must be of type ${expected.kind}): ${why} (${summary(body)})`);
+  let value: unknown;
+  try {
+    value = text === '' ? undefined : JSON.parse(text);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw unrecognized(`couldn't get version/kind; json parse error: ${why}`);
+  }
+  if (value === undefined)
+    throw unrecognized("couldn't get version/kind; json parse error: unexpected end of JSON input");
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw unrecognized(
+      `couldn't get version/kind; json parse error: json: cannot unmarshal ${Array.isArray(value) ? 'array' : typeof value} into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }`,
+    );
+  const object = value as UnknownObject;
+  // A body may leave out its type: it is that of the path.
+  for (const field of ['kind', 'apiVersion'] as const) {
+    const said: unknown = object[field];
+    if (said === undefined || said === null || said === '') object[field] = expected[field];
+    else if (typeof said !== 'string')
+      throw unrecognized(
+        `couldn't get version/kind; json parse error: json: cannot unmarshal ${typeof said} into Go struct field .${field} of type string`,
+      );
+  }
+  return object;
+}
+
+function checkKind(object: UnknownObject, expected: ExpectedBody, cannot: (why: string) => StatusError): void {
+  const { kind = '', apiVersion = '' } = object;
+  if (kind === expected.kind && apiVersion === expected.apiVersion) return;
+  if (!expected.isKnownKind(apiVersion, kind))
+    throw cannot(
+      `no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion)} in scheme "bramble"`,
+    );
+  if (apiVersion !== expected.apiVersion)
+    throw badRequest(
+      `the API version in the data (${apiVersion}) does not match the expected API version (${expected.apiVersion})`,
+    );
+  const [group, version] = splitApiVersion(apiVersion);
+  throw cannot(
+    `converting (${version}.${kind}) to (${group === '' ? 'core' : group.split('.')[0]}.${expected.kind}): unknown conversion`,
+  );
+}
+
+function versionOf(apiVersion: string): string {
+  return splitApiVersion(apiVersion)[1];
+}
+
+/** The begin of a body, for messages (apiserver's summarizeData). */
+function summary(body: Buffer): string {
+  if (body.length === 0) return '<empty>';
+  const isObject = body[0] === 0x7b;
+  const begin = body.subarray(0, 30).toString(isObject ? 'utf8' : 'hex');
+  return body.length > 30 ? `${begin} ...` : begin;
+}
+
+function yamlText(yaml: string): { text: string; yamlProblems: string[] } {
+  try {
+    return { text: JSON.stringify(parseYaml(yaml) ?? {}), yamlProblems: [] };
+  } catch (error) {
+    throw badRequest(`error converting YAML to JSON: yaml: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}

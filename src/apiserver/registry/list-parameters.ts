@@ -1,0 +1,108 @@
+import { forbiddenField, invalid, invalidObject, notSupported, type FieldError } from '../../api/field-error.ts';
+import { parseFieldSelector, parseLabelSelector, type Selector } from '../../api/selector.ts';
+import { badRequest } from '../../api/status.ts';
+import { isTrue } from '../request-info.ts';
+import type { KindView } from './kind-view.ts';
+
+/** meta/v1 ListOptions as a request carries them. */
+export interface ListParameters {
+  readonly labels: Selector;
+  /** Without metadata.name and metadata.namespace when they ask for one value: those are `name` and `fieldNamespace`. */
+  readonly fields: Selector;
+  /** The one name asked for by the field selector, else empty. */
+  readonly name: string;
+  /** 0: no limit. */
+  readonly limit: number;
+  readonly continueToken: string;
+  /** undefined: not given. */
+  readonly resourceVersion: number | undefined;
+  readonly match: 'Exact' | 'NotOlderThan' | undefined;
+  readonly allowWatchBookmarks: boolean;
+  readonly sendInitialEvents: boolean | undefined;
+  /** 0: not given. */
+  readonly timeoutSeconds: number;
+}
+
+/** Reads and checks the options of a list, watch or deletecollection. @throws StatusError BadRequest, Invalid */
+export function listParameters(query: URLSearchParams, view: KindView, isWatch: boolean): ListParameters {
+  const resourceVersionText = query.get('resourceVersion') ?? '';
+  const initial = query.get('sendInitialEvents');
+  const sendInitialEvents = initial === null ? undefined : isTrue(initial);
+  const errors = matchErrors(query, resourceVersionText, isWatch, sendInitialEvents);
+  if (errors.length > 0) throw invalidObject('ListOptions.meta.k8s.io', '', errors);
+  const fields = parseFieldSelector(query.get('fieldSelector') ?? '');
+  checkFields(fields, view);
+  const isName = ({ key, operator }: Selector[number]): boolean => key === 'metadata.name' && operator === 'In';
+  const [named] = fields.filter(isName);
+  return {
+    labels: parseLabelSelector(query.get('labelSelector') ?? ''),
+    fields: named === undefined ? fields : fields.filter((one) => one !== named),
+    name: named?.values[0] ?? '',
+    limit: integer(query, 'limit'),
+    continueToken: query.get('continue') ?? '',
+    resourceVersion: resourceVersionText === '' ? undefined : parseRevision(resourceVersionText),
+    match: (query.get('resourceVersionMatch') || undefined) as ListParameters['match'],
+    allowWatchBookmarks: isTrue(query.get('allowWatchBookmarks')),
+    sendInitialEvents,
+    timeoutSeconds: integer(query, 'timeoutSeconds'),
+  };
+}
+
+/** @throws StatusError BadRequest, Invalid */
+export function parseRevision(text: string): number {
+  const revision = Number(text);
+  if (/^\d+$/.test(text) && Number.isSafeInteger(revision)) return revision;
+  throw badRequest(
+    invalidObject('ListOptions.meta.k8s.io', '', [
+      invalid('resourceVersion', text, `strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`),
+    ]).message,
+  );
+}
+
+function integer(query: URLSearchParams, name: string): number {
+  const text = query.get(name) ?? '';
+  if (text === '') return 0;
+  if (/^-?\d+$/.test(text)) return Math.max(0, Number(text));
+  throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`);
+}
+
+/** The rules of resourceVersionMatch and sendInitialEvents (apimachinery ValidateListOptions). */
+function matchErrors(
+  query: URLSearchParams,
+  resourceVersion: string,
+  isWatch: boolean,
+  sendInitialEvents: boolean | undefined,
+): FieldError[] {
+  const field = 'resourceVersionMatch';
+  const match = query.get(field) ?? '';
+  if (sendInitialEvents !== undefined) {
+    if (!isWatch) return [forbiddenField('sendInitialEvents', 'sendInitialEvents is forbidden for list')];
+    if (match === '')
+      return [forbiddenField(field, 'sendInitialEvents requires setting resourceVersionMatch to NotOlderThan')];
+    return match === 'NotOlderThan' ? [] : [notSupported(field, match, ['NotOlderThan'])];
+  }
+  if (match === '') return [];
+  if (isWatch) return [forbiddenField(field, 'resourceVersionMatch is forbidden for watch')];
+  const errors: FieldError[] = [];
+  if (resourceVersion === '')
+    errors.push(forbiddenField(field, 'resourceVersionMatch is forbidden unless resourceVersion is provided'));
+  if (query.get('continue'))
+    errors.push(forbiddenField(field, 'resourceVersionMatch is forbidden when continue is provided'));
+  if (match !== 'Exact' && match !== 'NotOlderThan')
+    errors.push(notSupported(field, match, ['Exact', 'NotOlderThan', '']));
+  if (match === 'Exact' && resourceVersion === '0')
+    errors.push(forbiddenField(field, 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"'));
+  return errors;
+}
+
+function checkFields(fields: Selector, { kind }: KindView): void {
+  for (const { key } of fields) {
+    if (key === 'metadata.name' || (key === 'metadata.namespace' && kind.namespaced)) continue;
+    if (kind.selectableFields.includes(key)) continue;
+    throw badRequest(
+      kind.selectableFields.length > 0
+        ? `field label not supported: ${key}`
+        : `"${key}" is not a known field selector: only "metadata.name", "metadata.namespace"`,
+    );
+  }
+}

@@ -1,0 +1,213 @@
+import { EVENT_TYPE, type KeyValue } from '../../store/etcd-api/key-value.ts';
+import { COMPARE_RESULT, COMPARE_TARGET } from '../../store/etcd-api/kv.ts';
+import type { Compare, RangeRequest, RequestOp } from '../../store/etcd-api/kv.ts';
+import type { EtcdClient } from '../../store/client/etcd-client.ts';
+import type { EtcdWatch } from '../../store/client/etcd-watch.ts';
+import { LeasePool } from './lease-pool.ts';
+import { storageError } from './storage-error.ts';
+import {
+  prefixEnd,
+  type ListPage,
+  type ListRange,
+  type PutRequest,
+  type Storage,
+  type StorageBatch,
+  type StorageWatch,
+  type StoredItem,
+  type WriteResult,
+} from './storage.ts';
+
+/** Read by currentRevision(): any key does, for only the header is looked at. */
+const REVISION_KEY = Buffer.from('/registry');
+
+/** Storage on any etcd v3, in kube-apiserver's request shapes. */
+export class EtcdStorage implements Storage {
+  readonly #client: EtcdClient;
+  readonly #leases: LeasePool;
+  #revisionRead: Promise<number> | undefined;
+  #nextRevisionRead: Promise<number> | undefined;
+  #hasProgress: boolean | undefined;
+
+  constructor(client: EtcdClient) {
+    this.#client = client;
+    this.#leases = new LeasePool(client);
+  }
+
+  async get(key: string, signal: AbortSignal): Promise<{ item: StoredItem | null; revision: number }> {
+    const { kvs, header } = await this.#client
+      .range({ key: Buffer.from(key), limit: 1 }, { signal })
+      .catch(storageError('read'));
+    const [found] = kvs;
+    return { item: found === undefined ? null : itemOf(found), revision: header.revision };
+  }
+
+  async list(prefix: string, range: ListRange, signal: AbortSignal): Promise<ListPage> {
+    const request = {
+      key: Buffer.from(range.startKey ?? prefix),
+      rangeEnd: Buffer.from(prefixEnd(prefix)),
+      ...(range.limit === undefined ? {} : { limit: range.limit }),
+      ...(range.revision === undefined ? {} : { revision: range.revision }),
+    };
+    const { kvs, header, count } = await this.#client.range(request, { signal }).catch(storageError('read'));
+    return { items: kvs.map(itemOf), count, revision: range.revision ?? header.revision };
+  }
+
+  async currentRevision(signal: AbortSignal): Promise<number> {
+    signal.throwIfAborted();
+    // A read that is under way may have begun before a write that this caller knows of: all who come meanwhile share the next.
+    if (this.#revisionRead === undefined) return this.#startRevisionRead();
+    this.#nextRevisionRead ??= this.#revisionRead.then(
+      () => this.#startRevisionRead(),
+      () => this.#startRevisionRead(),
+    );
+    return this.#nextRevisionRead;
+  }
+
+  async put({ key, text, expectedRevision, ttlSeconds }: PutRequest, signal: AbortSignal): Promise<WriteResult> {
+    const lease = ttlSeconds === undefined ? 0n : await this.#leases.lease(ttlSeconds, signal);
+    const bytes = Buffer.from(key);
+    const { succeeded, header, responses } = await this.#client
+      .txn(
+        {
+          compare: [revisionIs(bytes, expectedRevision)],
+          success: [operation({ requestPut: { ...EMPTY_PUT, key: bytes, value: Buffer.from(text), lease } })],
+          failure: [operation({ requestRange: rangeOf(bytes) })],
+        },
+        { signal },
+      )
+      .catch(storageError('write'));
+    if (succeeded) return { ok: true, revision: header.revision };
+    const found = responses[0]?.responseRange?.kvs[0];
+    return { ok: false, current: found === undefined ? null : itemOf(found) };
+  }
+
+  async delete(key: string, expectedRevision: number, signal: AbortSignal): Promise<WriteResult> {
+    const bytes = Buffer.from(key);
+    const { succeeded, header, responses } = await this.#client
+      .txn(
+        {
+          compare: [revisionIs(bytes, expectedRevision)],
+          success: [operation({ requestDeleteRange: { key: bytes, rangeEnd: NOTHING, prevKv: false } })],
+          failure: [operation({ requestRange: rangeOf(bytes) })],
+        },
+        { signal },
+      )
+      .catch(storageError('write'));
+    if (succeeded) return { ok: true, revision: header.revision };
+    const found = responses[0]?.responseRange?.kvs[0];
+    return { ok: false, current: found === undefined ? null : itemOf(found) };
+  }
+
+  async watch(prefix: string, revision: number, signal: AbortSignal): Promise<StorageWatch> {
+    const watch = await this.#client
+      .watch(
+        {
+          key: Buffer.from(prefix),
+          rangeEnd: Buffer.from(prefixEnd(prefix)),
+          startRevision: revision + 1,
+          progressNotify: true,
+        },
+        { signal },
+      )
+      .catch(storageError('read'));
+    return { requestProgress: () => watch.requestProgress(), [Symbol.asyncIterator]: () => batchesOf(watch) };
+  }
+
+  async hasProgress(signal: AbortSignal): Promise<boolean> {
+    this.#hasProgress ??= await this.#client.status(undefined, { signal }).then(
+      ({ version }) => isProgressVersion(version),
+      () => undefined,
+    );
+    return this.#hasProgress ?? false;
+  }
+
+  #startRevisionRead(): Promise<number> {
+    this.#nextRevisionRead = undefined;
+    const read = this.#client
+      .range({ key: REVISION_KEY, limit: 1 })
+      .catch(storageError('read'))
+      .then(({ header }) => header.revision)
+      .finally(() => {
+        if (this.#revisionRead === read) this.#revisionRead = undefined;
+      });
+    this.#revisionRead = read;
+    return read;
+  }
+}
+
+async function* batchesOf(watch: EtcdWatch): AsyncGenerator<StorageBatch, void> {
+  try {
+    for await (const { revision, events } of watch) {
+      yield {
+        revision,
+        events: events.map(({ type, kv }) => ({
+          type: type === EVENT_TYPE.delete ? 'delete' : 'put',
+          key: kv?.key.toString() ?? '',
+          text: type === EVENT_TYPE.delete ? '' : (kv?.value.toString() ?? ''),
+          revision: kv?.modRevision ?? revision,
+        })),
+      };
+    }
+  } catch (error) {
+    storageError('read')(error);
+  }
+}
+
+/** Versions in which a progress notice never overtakes events (etcd #15220; kube-apiserver's feature check). */
+export function isProgressVersion(version: string): boolean {
+  const match = /^v?(\d+)\.(\d+)\.(\d+)/.exec(version);
+  if (match === null) return false;
+  const [major = 0, minor = 0, patch = 0] = match.slice(1).map(Number);
+  if (major !== 3) return major > 3;
+  if (minor === 4) return patch >= 31;
+  return minor > 5 || (minor === 5 && patch >= 13);
+}
+
+const NOTHING = Buffer.alloc(0);
+const EMPTY_PUT = { prevKv: false, ignoreValue: false, ignoreLease: false };
+
+function operation(one: Partial<RequestOp>): RequestOp {
+  return {
+    requestRange: undefined,
+    requestPut: undefined,
+    requestDeleteRange: undefined,
+    requestTxn: undefined,
+    ...one,
+  };
+}
+
+function rangeOf(key: Buffer): RangeRequest {
+  return {
+    key,
+    rangeEnd: NOTHING,
+    limit: 0,
+    revision: 0,
+    sortOrder: 0,
+    sortTarget: 0,
+    serializable: false,
+    keysOnly: false,
+    countOnly: false,
+    minModRevision: 0,
+    maxModRevision: 0,
+    minCreateRevision: 0,
+    maxCreateRevision: 0,
+  };
+}
+
+function revisionIs(key: Buffer, modRevision: number): Compare {
+  return {
+    result: COMPARE_RESULT.equal,
+    target: COMPARE_TARGET.mod,
+    key,
+    modRevision,
+    version: undefined,
+    createRevision: undefined,
+    value: undefined,
+    lease: undefined,
+    rangeEnd: NOTHING,
+  };
+}
+
+function itemOf({ key, value, modRevision }: KeyValue): StoredItem {
+  return { key: key.toString(), text: value.toString(), revision: modRevision };
+}
