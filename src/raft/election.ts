@@ -1,5 +1,6 @@
+import { commitContext } from './commit-by-vote.ts';
 import type { Core } from './core.ts';
-import { EMPTY, NONE } from './entry.ts';
+import { NONE } from './entry.ts';
 import type { EntryId } from './entry.ts';
 import { hex } from './log-sink.ts';
 import type { Message } from './message.ts';
@@ -44,7 +45,7 @@ function campaign(core: Core, reason: Campaign): void {
     }
     const position = `logterm: ${last.term}, index: ${last.index}`;
     core.settings.log.info(`${hex(core.id)} [${position}] sent ${type} request to ${hex(to)} at term ${core.term}`);
-    const context = reason === 'transfer' ? TRANSFER_CONTEXT : EMPTY;
+    const context = reason === 'transfer' ? TRANSFER_CONTEXT : commitContext(core);
     core.send({ type, to, term, index: last.index, logTerm: last.term, context });
   }
 }
@@ -70,7 +71,8 @@ export function onVoteRequest(core: Core, request: Message): void {
   if (!mayVote || !core.raftLog.isUpToDate(candidateLast(request))) return rejectVoteRequest(core, request);
   core.settings.log.info(describeRequest(core, 'cast', request));
   // The asked term: a pre-candidate asks for one that we are not in.
-  core.send({ type: isPreVote ? 'MsgPreVoteResp' : 'MsgVoteResp', to: request.from, term: request.term });
+  const type = isPreVote ? 'MsgPreVoteResp' : 'MsgVoteResp';
+  core.send({ type, to: request.from, term: request.term, context: commitContext(core) });
   if (isPreVote) return;
   core.electionElapsed = 0;
   core.vote = request.from;
@@ -80,7 +82,7 @@ export function onVoteRequest(core: Core, request: Message): void {
 export function rejectVoteRequest(core: Core, request: Message): void {
   core.settings.log.info(describeRequest(core, 'rejected', request));
   const type = request.type === 'MsgPreVote' ? 'MsgPreVoteResp' : 'MsgVoteResp';
-  core.send({ type, to: request.from, term: core.term, reject: true });
+  core.send({ type, to: request.from, term: core.term, reject: true, context: commitContext(core) });
 }
 
 /** MsgVoteResp and MsgPreVoteResp: counts the vote, and leads, or gives up, when the election is decided. */

@@ -1,4 +1,5 @@
 import type { Settings } from './config.ts';
+import { learnCommit } from './commit-by-vote.ts';
 import { Core } from './core.ts';
 import { isRequestInLease, onHup, onVoteReply, onVoteRequest, rejectVoteRequest } from './election.ts';
 import { NONE } from './entry.ts';
@@ -16,6 +17,14 @@ import { onForgetLeader, onTimeoutNow, onTransferLeader } from './transfer.ts';
 /** Messages that only the leader of their term sends. */
 const FROM_LEADER: ReadonlySet<MessageType> = new Set<MessageType>(['MsgApp', 'MsgHeartbeat', 'MsgSnap']);
 
+/** Messages of elections. */
+const VOTES: ReadonlySet<MessageType> = new Set<MessageType>([
+  'MsgVote',
+  'MsgVoteResp',
+  'MsgPreVote',
+  'MsgPreVoteResp',
+]);
+
 /** The state machine: messages and ticks in, messages and entries out, through `core`. */
 export class Raft {
   readonly core: Core;
@@ -32,6 +41,7 @@ export class Raft {
 
   /** Takes in one message. @returns why it was refused, or null */
   step(message: Message): Refusal | null {
+    if (VOTES.has(message.type)) learnCommit(this.core, message);
     if (message.term !== 0 && !this.#acceptsTerm(message)) return null;
     const { core } = this;
     switch (message.type) {

@@ -31,7 +31,6 @@ interface Machine {
   readonly confState: ConfState;
 }
 
-const BATCH_MAX = 4;
 const COMPACT_AFTER = 30;
 const KEEP_MAX = 20;
 
@@ -126,7 +125,7 @@ export class SimMember {
       for (const message of done) this.#respond(message);
     }
     if (this.#flushing.length === 0 && this.#appends.length > 0) {
-      this.#flushing = this.#appends.splice(0, 1 + random.below(BATCH_MAX));
+      this.#flushing = this.#appends.splice(0, 1 + random.below(this.#appends.length));
       for (const { term, vote, commit, entries, snapshot } of this.#flushing) {
         this.disk.write(recordsOf({ term, vote, commit }, snapshot, entries));
       }

@@ -248,13 +248,13 @@ class Simulation {
     for (const member of this.#members.values()) if (member.node === undefined) member.boot();
   }
 
-  /** Who is no member by the newest membership, as an operator would. */
+  /** Switches off who is no member by the newest membership, as an operator would, and on who has become one. */
   #switchOffOutsiders(): void {
-    const newest = this.#newest();
+    const { voters, votersOutgoing, learners } = this.#newest().confState;
+    const members = new Set([...voters, ...votersOutgoing, ...learners]);
     for (const member of this.#members.values()) {
-      const { voters, votersOutgoing, learners } = newest.confState;
-      const isMember = [...voters, ...votersOutgoing, ...learners].includes(member.id);
-      if (!isMember && member.node !== undefined) member.crash();
+      if (!members.has(member.id)) member.crash();
+      else if (member.node === undefined) member.boot();
     }
   }
 
@@ -292,13 +292,15 @@ class Simulation {
   }
 
   #describe(): string {
-    return [...this.#members.values()]
-      .map(({ id, node, applied, confState }) => {
-        const status = node?.status();
-        const role = status === undefined ? 'down' : `${status.softState.role} term ${status.hardState.term}`;
-        return `${id}: ${role} applied ${applied} of ${status?.lastIndex} voters ${confState.voters.join(',')}&&${confState.votersOutgoing.join(',')} learners ${confState.learners.join(',')} lead ${status?.softState.lead}`;
-      })
-      .join('\n');
+    const lines = [...this.#members.values()].map(({ id, node, applied, confState }) => {
+      const status = node?.status();
+      if (status === undefined) return `${id}: down, applied ${applied}`;
+      const { softState, hardState, lastIndex, progress } = status;
+      const followers = [...progress].map(([follower, { text }]) => `\n    ${follower}: ${text}`);
+      const what = `${softState.role} term ${hardState.term} lead ${softState.lead} commit ${hardState.commit} of ${lastIndex}`;
+      return `${id}: ${what} applied ${applied} with ${JSON.stringify(confState)}${followers.join('')}`;
+    });
+    return `\n${lines.join('\n')}`;
   }
 }
 
