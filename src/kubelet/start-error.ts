@@ -1,0 +1,15 @@
+/** Why a container could not be started: the reason and message of its waiting state. */
+export class StartError extends Error {
+  override readonly name = 'StartError';
+  readonly reason: string;
+
+  constructor(reason: string, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.reason = reason;
+  }
+}
+
+/** The text of a failure as upstream's Events have it. */
+export function errorText(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
