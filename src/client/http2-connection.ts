@@ -43,8 +43,8 @@ const WINDOW_BYTES = 256 * 1024;
 /** One HTTP/2 connection to one API server. */
 export class Http2Connection {
   readonly server: string;
-  /** Settles when the connection has ended, with the fault if it was one. */
-  readonly ended: Promise<Error | undefined>;
+  /** Settles when the connection has ended, for whatever reason. */
+  readonly ended: Promise<void>;
   readonly #session: ClientHttp2Session;
   readonly #socket: TLSSocket;
   readonly #limits: ConnectionLimits;
@@ -53,6 +53,7 @@ export class Http2Connection {
   /** Streams above this were not processed, says the server's GOAWAY. */
   #lastStreamId = Infinity;
   #pingTimer: NodeJS.Timeout | undefined;
+  #deadTimer: NodeJS.Timeout | undefined;
   #error: Error | undefined;
 
   private constructor(server: string, socket: TLSSocket, limits: ConnectionLimits) {
@@ -68,11 +69,12 @@ export class Http2Connection {
       this.#isRetired = true;
       this.#lastStreamId = lastStreamId;
     });
-    const ended = Promise.withResolvers<Error | undefined>();
+    const ended = Promise.withResolvers<void>();
     this.ended = ended.promise;
     this.#session.on('close', () => {
       clearInterval(this.#pingTimer);
-      ended.resolve(this.#error);
+      clearTimeout(this.#deadTimer);
+      ended.resolve();
     });
     this.#session.unref();
   }
@@ -118,6 +120,16 @@ export class Http2Connection {
   /** Whether new requests may be sent. */
   get isUsable(): boolean {
     return !this.#isRetired && !this.#session.closed && !this.#session.destroyed;
+  }
+
+  /** Whether the server said goodbye. */
+  get isGoingAway(): boolean {
+    return this.#lastStreamId !== Infinity;
+  }
+
+  /** Why the connection ended, if it broke. */
+  get fault(): Error | undefined {
+    return this.#error;
   }
 
   /** Takes no new requests; closes when the open ones have ended. */
@@ -194,15 +206,15 @@ export class Http2Connection {
       bytesSeen = bytes;
       if (!isQuiet || isAsked || this.#session.destroyed) return;
       isAsked = true;
-      const dead = setTimeout(() => {
+      this.#deadTimer = setTimeout(() => {
         this.destroy(new Error(`no sign of life within ${pingTimeoutMs} ms`));
       }, pingTimeoutMs);
       const accepted = this.#session.ping((error) => {
-        clearTimeout(dead);
+        clearTimeout(this.#deadTimer);
         isAsked = false;
         if (error !== null && !this.#session.destroyed) this.destroy(error);
       });
-      if (!accepted) clearTimeout(dead);
+      if (!accepted) clearTimeout(this.#deadTimer);
     }, pingEveryMs);
     this.#pingTimer.unref();
   }

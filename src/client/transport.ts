@@ -126,7 +126,7 @@ export class Transport {
       } catch (error) {
         signal.throwIfAborted();
         if (error instanceof StatusError) throw error;
-        if (!connection.isUsable) this.#left(connection);
+        if (!connection.isUsable) this.#left(connection, !connection.isGoingAway);
         const isSafe = isRead || (error instanceof RequestLostError && error.isUnprocessed);
         if (isSafe && tries < TRIES_MAX) continue;
         const outcome = isSafe ? '' : '; it may have taken effect';
@@ -151,8 +151,7 @@ export class Transport {
     }
     // A server that cannot serve (its store is away, it is starting) is left for one that can.
     if (answer.status !== 503 || !isRead || tries > this.#pool.order(0).length) return undefined;
-    this.#pool.failed(connection.server, this.#clock.monotonicMs());
-    this.#left(connection);
+    this.#left(connection, true);
     connection.retire();
     return 0;
   }
@@ -165,16 +164,13 @@ export class Transport {
     return { method, path, body, headers: { ...headers, 'content-type': contentType ?? 'application/json' } };
   }
 
-  #left(connection: Http2Connection): void {
-    if (this.#connection === connection) this.#connection = undefined;
-  }
-
-  /** A server that ended its connection in order may be asked again; a faulty one is passed over for a while. */
-  #ended(connection: Http2Connection, fault: Error | undefined): void {
-    this.#left(connection);
-    if (fault === undefined || this.#closing.signal.aborted) return;
+  /** Forgets the connection in use. A server that was at fault is passed over for a while. */
+  #left(connection: Http2Connection, isFault: boolean): void {
+    if (this.#connection !== connection) return;
+    this.#connection = undefined;
+    if (!isFault || this.#closing.signal.aborted) return;
     this.#pool.failed(connection.server, this.#clock.monotonicMs());
-    this.#log.info('lost an API server', { server: connection.server, fault: fault.message });
+    this.#log.info('lost an API server', { server: connection.server, fault: connection.fault?.message });
   }
 
   /** The connection in use, or a new one. @throws StatusError ServiceUnavailable when no server answers */
@@ -208,7 +204,7 @@ export class Transport {
           this.#pool.worked(server);
           this.#generation = generation;
           this.#connection = connection;
-          void connection.ended.then((fault) => this.#ended(connection, fault));
+          void connection.ended.then(() => this.#left(connection, connection.fault !== undefined));
           return connection;
         } catch (error) {
           this.#closing.signal.throwIfAborted();

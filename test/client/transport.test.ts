@@ -34,7 +34,9 @@ async function cable(server: ServedApi) {
   const to = Number(new URL(server.url).port);
   const sockets = new Set<Socket>();
   let isCut = false;
+  let callsWhenCut = 0;
   const proxy = createServer((near) => {
+    if (isCut) callsWhenCut += 1;
     const far = connect(to, '127.0.0.1');
     for (const [from, other] of [
       [near, far],
@@ -50,6 +52,7 @@ async function cable(server: ServedApi) {
   return {
     url: `https://127.0.0.1:${(proxy.address() as AddressInfo).port}`,
     cut: () => (isCut = true),
+    callsWhenCut: () => callsWhenCut,
     async close() {
       for (const socket of sockets) socket.destroy();
       await new Promise<void>((resolve) => proxy.close(() => resolve()));
