@@ -1,0 +1,31 @@
+import type { RegistryAccess } from '../registry/registry-access.ts';
+import { type Authorizer, unionAuthorizer } from './authorizer.ts';
+import { nodeAuthorizer } from './node-authorizer.ts';
+import { NodeGraph, observeNodeGraph } from './node-graph.ts';
+import { observeRoles } from './observe-roles.ts';
+import { mastersAuthorizer, rbacAuthorizer } from './rbac-authorizer.ts';
+import { RoleIndex } from './role-index.ts';
+
+/** The authorizers in upstream's order (`--authorization-mode=Node,RBAC`), with what they decide from. */
+export interface Authorization {
+  readonly authorizer: Authorizer;
+  /** For rules reviews and escalation checks. */
+  readonly roles: RoleIndex;
+  readonly graph: NodeGraph;
+  /** Fills roles and graph and keeps them until `signal` is aborted; resolves when they are filled first. */
+  observe(registry: RegistryAccess, signal: AbortSignal): Promise<void>;
+}
+
+/** Nothing is allowed but to `system:masters` until observe() has resolved. */
+export function createAuthorization(): Authorization {
+  const roles = new RoleIndex();
+  const graph = new NodeGraph();
+  return {
+    authorizer: unionAuthorizer([mastersAuthorizer, nodeAuthorizer(graph), rbacAuthorizer(roles)]),
+    roles,
+    graph,
+    observe: async (registry, signal) => {
+      await Promise.all([observeRoles(roles, registry, signal), observeNodeGraph(graph, registry, signal)]);
+    },
+  };
+}
