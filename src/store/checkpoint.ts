@@ -5,6 +5,9 @@ import { keyBytes, keyOf } from './mvcc/key-history.ts';
 import type { Version } from './mvcc/key-history.ts';
 import type { StoredVersion } from './mvcc/mvcc-store.ts';
 import { valueBytes } from './mvcc/value-heap.ts';
+import { memberInfo } from './member-info.ts';
+import type { MemberInfo } from './member-info.ts';
+import type { StoredSession } from './session-window.ts';
 import type { StateMachine } from './state-machine.ts';
 
 interface StoredLease {
@@ -28,6 +31,8 @@ interface Chunk {
   readonly leases: readonly StoredLease[];
   readonly alarms: readonly AlarmMember[];
   readonly writes: readonly StoredWrite[];
+  readonly members: readonly MemberInfo[];
+  readonly sessions: readonly StoredSession[];
 }
 
 const storedLease = message<StoredLease>('StoredLease', { id: field(1, 'bigint64'), ttlSeconds: field(2, 'int64') });
@@ -40,12 +45,19 @@ const storedWrite = message<StoredWrite>('StoredWrite', {
   lease: field(6, 'bigint64'),
   value: field(7, 'bytes'),
 });
+const storedSession = message<StoredSession>('StoredSession', {
+  session: field(1, 'uint64'),
+  floor: field(2, 'uint64'),
+  ids: repeated(3, 'uint64'),
+});
 const chunkType = message<Chunk>('Chunk', {
   revision: field(1, 'int64'),
   compactRevision: field(2, 'int64'),
   leases: repeated(3, storedLease),
   alarms: repeated(4, alarmMember),
   writes: repeated(5, storedWrite),
+  members: repeated(6, memberInfo),
+  sessions: repeated(7, storedSession),
 });
 
 /** Bytes of keys and values in one chunk, as near as whole writes allow. */
@@ -62,10 +74,17 @@ export function encodeCheckpoint(state: StateMachine): Generator<Buffer> {
   const values = versions.map(({ value }) => value);
   const leases = [...state.leases.all()].map(({ id, ttlSeconds }) => ({ id, ttlSeconds }));
   const { revision, compactRevision } = state.store;
-  return chunks({ revision, compactRevision, leases, alarms: state.alarms, writes: [] }, versions, values);
+  const members = [...state.members.values()];
+  const sessions = state.sessions.store();
+  const first = { revision, compactRevision, leases, alarms: state.alarms, members, sessions };
+  return chunks(first, versions, values);
 }
 
-function* chunks(first: Chunk, versions: readonly Version[], values: readonly Version['value'][]): Generator<Buffer> {
+function* chunks(
+  first: Partial<Chunk>,
+  versions: readonly Version[],
+  values: readonly Version['value'][],
+): Generator<Buffer> {
   yield framed(first);
   let writes: StoredWrite[] = [];
   let bytes = 0;
@@ -95,6 +114,9 @@ export function restoreCheckpoint(state: StateMachine, bytes: Buffer): void {
   if (first === undefined) throw new RangeError('the checkpoint is empty');
   state.store.restore(first.revision, first.compactRevision, storedVersions(all));
   state.alarms = [...first.alarms];
+  state.sessions.restore(first.sessions);
+  state.members.clear();
+  for (const member of first.members) state.members.set(member.id, member);
   state.leases.clear();
   for (const { id, ttlSeconds } of first.leases) state.leases.grant(id, ttlSeconds);
   attachKeys(state);

@@ -15,9 +15,9 @@ export interface MemberAttributes {
 
 /** A change of the state, as an entry of the Raft log: exactly one member beside the two ids is set. */
 export interface Command {
-  /** Number of the proposal at the member that made it, and that member: who waits for the result. */
+  /** Number of the proposal in its session, and the session: one life of the member that proposed it. */
   readonly id: number;
-  readonly proposer: number;
+  readonly session: number;
   readonly put: PutRequest | undefined;
   readonly deleteRange: DeleteRangeRequest | undefined;
   readonly txn: TxnRequest | undefined;
@@ -29,7 +29,7 @@ export interface Command {
 }
 
 /** The change alone, before it is proposed. */
-export type Change = Partial<Omit<Command, 'id' | 'proposer'>>;
+export type Change = Partial<Omit<Command, 'id' | 'session'>>;
 
 const memberAttributes = message<MemberAttributes>('MemberAttributes', {
   id: field(1, 'uint64'),
@@ -40,7 +40,7 @@ const memberAttributes = message<MemberAttributes>('MemberAttributes', {
 /** The form of a command in the log; field numbers are never given to something else. */
 export const command = message<Command>('Command', {
   id: field(1, 'uint64'),
-  proposer: field(2, 'uint64'),
+  session: field(2, 'uint64'),
   put: field(3, putRequest),
   deleteRange: field(4, deleteRangeRequest),
   txn: field(5, txnRequest),

@@ -1,4 +1,5 @@
-import type { Change } from './command.ts';
+import type { Change, MemberAttributes } from './command.ts';
+import type { MemberInfo } from './member-info.ts';
 import { EtcdError } from './etcd-api/etcd-error.ts';
 import type {
   DeleteRangeResponse,
@@ -14,6 +15,7 @@ import { executeDeleteRange, executeLeaseRevoke, executePut, executeTxn } from '
 import type { Space } from './mvcc/execute.ts';
 import { LeaseTable } from './mvcc/lease-table.ts';
 import { MvccStore } from './mvcc/mvcc-store.ts';
+import { SessionWindow } from './session-window.ts';
 
 /** What a change gave: the answer of its kind, or the failure that every member found alike. */
 export interface Applied {
@@ -25,12 +27,15 @@ export interface Applied {
 }
 
 /**
- * The replicated state: keys, leases, alarms. Applying the same changes in
+ * The replicated state: keys, leases, alarms, members. Applying the same changes in
  * the same order makes the same state on every member; no clock is read here.
  */
 export class StateMachine implements Space {
   readonly store = new MvccStore();
   readonly leases = new LeaseTable();
+  readonly sessions = new SessionWindow();
+  /** Who belongs to the cluster, by id. */
+  readonly members = new Map<number, MemberInfo>();
   alarms: AlarmMember[] = [];
 
   /** Applies one change. Failures are a result, not thrown: they are part of the replicated history. */
@@ -64,7 +69,13 @@ export class StateMachine implements Space {
       this.leases.grant(change.leaseGrant.id, change.leaseGrant.ttl);
     } else if (change.leaseRevoke !== undefined) executeLeaseRevoke(this, change.leaseRevoke.id);
     else if (change.alarm !== undefined) return { alarms: this.#setAlarm(change.alarm) };
+    else if (change.attributes !== undefined) this.#setAttributes(change.attributes);
     return {};
+  }
+
+  #setAttributes({ id, name, clientUrls }: MemberAttributes): void {
+    const member = this.members.get(id);
+    if (member !== undefined) this.members.set(id, { ...member, name, clientUrls });
   }
 
   #checkSpace(needsSpace: boolean): void {
