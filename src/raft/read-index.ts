@@ -55,7 +55,9 @@ function onReadIndexAsLeader(core: Core, request: Message): void {
 
 function confirmRead(core: Core, request: Message): void {
   const { committed } = core.raftLog;
-  if (core.settings.readOnly === 'lease' || core.tracker.isSingleton) return answer(core, request, committed);
+  // A leader that was removed may find one voter, and not be it: then that one may lead already. (etcd-io/raft answers.)
+  const isOnlyVoter = core.tracker.isSingleton && core.tracker.membership.voters.incoming.has(core.id);
+  if (core.settings.readOnly === 'lease' || isOnlyVoter) return answer(core, request, committed);
   core.readOnly.add(request, committed);
   core.readOnly.receiveAck(core.id, core.readOnly.heartbeatContext());
   broadcastHeartbeat(core);

@@ -35,11 +35,13 @@ export interface SimulationResult {
 interface Plan {
   readonly network: NetworkFaults;
   readonly crashOneIn: number;
+  readonly crashAfterPromiseOneIn: number;
   readonly rebootOneIn: number;
   readonly cutOneIn: number;
   readonly healOneIn: number;
   readonly changeOneIn: number;
   readonly slownessOneIn: number;
+  readonly campaignOneIn: number;
 }
 
 const ELECTION_TICKS = 10;
@@ -55,7 +57,13 @@ const COMMAND_BYTES_MAX = 120;
  * @throws ViolationError when a property of Raft fails, or when the group does not recover
  */
 export function simulate(options: SimulationOptions): SimulationResult {
-  return new Simulation(options).run();
+  const simulation = new Simulation(options);
+  try {
+    return simulation.run();
+  } catch (error) {
+    const where = `seed ${options.seed}, tick ${simulation.now} of ${options.ticks}`;
+    throw new ViolationError(`${where}: ${String(error)}\n${simulation.describe()}`, { cause: error });
+  }
 }
 
 class Simulation {
@@ -89,6 +97,10 @@ class Simulation {
     this.#found(1 + 2 * random.below(3));
   }
 
+  get now(): number {
+    return this.#now;
+  }
+
   run(): SimulationResult {
     while (this.#now < this.#options.ticks) {
       this.#tick();
@@ -100,7 +112,7 @@ class Simulation {
     const marker = this.#checker.committedMax;
     while (!this.#isRecovered(marker)) {
       const isLate = this.#now - start > RECOVERY_TICKS_MAX;
-      if (isLate) throw new ViolationError(`no recovery within ${RECOVERY_TICKS_MAX} ticks: ${this.#describe()}`);
+      if (isLate) throw new ViolationError(`no recovery within ${RECOVERY_TICKS_MAX} ticks`);
       this.#tick();
       this.#keepAsking();
     }
@@ -140,10 +152,15 @@ class Simulation {
   #send(message: Message): void {
     this.#checker.onSend(message);
     const isSent = this.#network.send(message, this.#now);
+    const isPromise = message.type === 'MsgVoteResp' || message.type === 'MsgAppResp';
+    if (isPromise && !this.#isCalm && this.#random.oneIn(this.#plan.crashAfterPromiseOneIn))
+      this.#doomed.add(message.from);
     if (message.type === 'MsgSnap') this.#reports.push({ member: message.from, to: message.to, isSent });
     else if (!isSent && this.#random.oneIn(4)) this.#unreachable.push({ member: message.from, to: message.to });
   }
 
+  /** To crash at once after this tick: what they have promised must survive. */
+  readonly #doomed = new Set<MemberId>();
   /** Told at the next tick: the core must not be called while it is being pumped. */
   #reports: { readonly member: MemberId; readonly to: MemberId; readonly isSent: boolean }[] = [];
   #unreachable: { readonly member: MemberId; readonly to: MemberId }[] = [];
@@ -170,7 +187,8 @@ class Simulation {
     const { crashOneIn, rebootOneIn, cutOneIn, healOneIn } = this.#plan;
     const all = [...this.#members.values()];
     for (const member of all) {
-      if (member.node !== undefined && this.#random.oneIn(crashOneIn)) {
+      const isDoomed = this.#doomed.delete(member.id) || this.#random.oneIn(crashOneIn);
+      if (member.node !== undefined && isDoomed) {
         this.#crashes += 1;
         member.crash();
       } else if (member.node === undefined && this.#random.oneIn(rebootOneIn)) {
@@ -192,7 +210,7 @@ class Simulation {
     if (random.oneIn(4)) member.read();
     if (random.oneIn(150)) member.act((node) => node.transferLeader(1 + random.below(this.#members.size)));
     if (random.oneIn(200)) member.act((node) => node.forgetLeader());
-    if (random.oneIn(200)) member.act((node) => node.campaign());
+    if (random.oneIn(this.#plan.campaignOneIn)) member.act((node) => node.campaign());
     if (random.oneIn(100))
       member.act((node) => node.setTimeouts(ELECTION_TICKS + random.below(10), 1 + random.below(3)));
     if (random.oneIn(this.#plan.changeOneIn)) this.#changeMembership();
@@ -205,7 +223,7 @@ class Simulation {
   }
 
   #changeMembership(): void {
-    const leader = [...this.#members.values()].find(({ isLeader }) => isLeader);
+    const leader = this.#random.pick([...this.#members.values()].filter(({ isLeader }) => isLeader));
     if (leader === undefined) return;
     const { confState } = leader;
     this.#changes += 1;
@@ -245,17 +263,39 @@ class Simulation {
     this.#isCalm = true;
     this.#network.heal();
     this.#network.faults = HEALTHY;
-    for (const member of this.#members.values()) if (member.node === undefined) member.boot();
+    for (const member of this.#members.values()) {
+      if (member.node === undefined) member.boot();
+      // Without pre-votes, one whose time-out is longer than twice another's may never come to stand for election.
+      member.act((node) => node.setTimeouts(ELECTION_TICKS, 1));
+    }
   }
 
-  /** Switches off who is no member by the newest membership, as an operator would, and on who has become one. */
-  #switchOffOutsiders(): void {
-    const { voters, votersOutgoing, learners } = this.#newest().confState;
-    const members = new Set([...voters, ...votersOutgoing, ...learners]);
-    for (const member of this.#members.values()) {
-      if (!members.has(member.id)) member.crash();
-      else if (member.node === undefined) member.boot();
+  /** The one of the highest term: an earlier one may not know yet. */
+  #leader(): SimMember | undefined {
+    const leaders = [...this.#members.values()].filter(({ isLeader }) => isLeader);
+    const term = (member: SimMember) => member.node?.status().hardState.term ?? 0;
+    return leaders.sort((a, b) => term(b) - term(a))[0];
+  }
+
+  /** As an operator would, once all members know that they are none: until then an outsider's vote may be needed. */
+  #switchOutsidersOff(): void {
+    const ids = this.#newestIds();
+    const newest = JSON.stringify(this.#newest().confState);
+    const isKnown = [...ids].every((id) => JSON.stringify(this.#members.get(id)?.confState) === newest);
+    if (!isKnown) return;
+    for (const member of this.#members.values()) if (!ids.has(member.id)) member.crash();
+  }
+
+  #switchMembersOn(): void {
+    for (const id of this.#newestIds()) {
+      const member = this.#members.get(id);
+      if (member?.node === undefined) member?.boot();
     }
+  }
+
+  #newestIds(): Set<MemberId> {
+    const { voters, votersOutgoing, learners } = this.#newest().confState;
+    return new Set([...voters, ...votersOutgoing, ...learners]);
   }
 
   #newest(): SimMember {
@@ -267,10 +307,11 @@ class Simulation {
 
   #keepAsking(): void {
     if (this.#now % ELECTION_TICKS !== 0) return;
-    const leader = [...this.#members.values()].find(({ isLeader }) => isLeader);
+    this.#switchMembersOn();
+    this.#switchOutsidersOff();
+    const leader = this.#leader();
     if (leader === undefined) return;
     if (leader.confState.votersOutgoing.length > 0) leader.act((node) => node.proposeConfChange(LEAVE_JOINT));
-    else if (leader.applied >= this.#checker.committedMax) this.#switchOffOutsiders();
     this.#propose(leader);
     const reader = this.#random.pick([...this.#members.values()]);
     if (reader === undefined) return;
@@ -291,7 +332,8 @@ class Simulation {
     return isEven && isRead;
   }
 
-  #describe(): string {
+  /** Every member's state, for the report of a failure. */
+  describe(): string {
     const lines = [...this.#members.values()].map(({ id, node, applied, confState }) => {
       const status = node?.status();
       if (status === undefined) return `${id}: down, applied ${applied}`;
@@ -300,7 +342,7 @@ class Simulation {
       const what = `${softState.role} term ${hardState.term} lead ${softState.lead} commit ${hardState.commit} of ${lastIndex}`;
       return `${id}: ${what} applied ${applied} with ${JSON.stringify(confState)}${followers.join('')}`;
     });
-    return `\n${lines.join('\n')}`;
+    return lines.join('\n');
   }
 }
 
@@ -309,11 +351,13 @@ function drawPlan(random: Random): Plan {
   return {
     network: { lossOneIn: rarely(4, 50), repeatOneIn: rarely(10, 50), delayMax: 1 + random.below(8) },
     crashOneIn: rarely(80, 800),
-    rebootOneIn: 10 + random.below(60),
+    crashAfterPromiseOneIn: rarely(40, 400),
+    rebootOneIn: 1 + random.below(60),
     cutOneIn: rarely(40, 300),
     healOneIn: 20 + random.below(80),
     changeOneIn: rarely(30, 200),
     slownessOneIn: rarely(2, 20),
+    campaignOneIn: rarely(20, 300),
   };
 }
 
