@@ -91,7 +91,7 @@ function withProgress(
   const what =
     newSet === undefined ? `Deployment "${deployment.metadata?.name}"` : `ReplicaSet "${newSet.metadata?.name}"`;
   const wasComplete = counts.replicas === counts.updatedReplicas && current?.reason === 'NewReplicaSetAvailable';
-  if (wasComplete && !isProgressingReason(current)) return conditions;
+  if (wasComplete) return conditions;
   if (isComplete(deployment, counts))
     return setCondition(
       conditions,
@@ -126,11 +126,6 @@ function withProgress(
       nowMs,
     );
   return conditions;
-}
-
-/** A rollout that was complete stays so until its reason says that something new has begun. */
-function isProgressingReason(condition: DeploymentCondition | undefined): boolean {
-  return condition?.reason !== 'NewReplicaSetAvailable';
 }
 
 function hasTimedOut(deployment: Deployment, condition: DeploymentCondition, deadline: number, nowMs: number): boolean {

@@ -325,12 +325,18 @@ export const createDeploymentController: CreateController = (context) => {
   return { run: async (signal) => runTogether([controller, recorder], signal) };
 };
 
-/** The condition that starts the progress clock when a set of a new template appears. */
+/**
+ * The condition that starts the progress clock when the rollout of another set begins. Told by the condition's text,
+ * which names its set: so nothing is lost when a sync ends between creating the set and saying so.
+ */
 function withNewSet(deployment: Deployment, newSet: ReplicaSet | undefined, nowMs: number): Deployment {
   const conditions = deployment.status?.conditions ?? [];
-  if (newSet === undefined || deployment.spec?.paused === true || conditions.some(({ type }) => type === 'Progressing'))
-    return deployment;
-  const message = `Created new replica set "${newSet.metadata?.name}"`;
+  const current = conditions.find(({ type }) => type === 'Progressing');
+  const name = newSet?.metadata?.name;
+  if (name === undefined || deployment.spec?.paused === true) return deployment;
+  if (current?.reason === 'DeploymentPaused' || current?.reason === 'DeploymentResumed') return deployment;
+  if (current?.message?.includes(`"${name}"`) === true) return deployment;
+  const message = `Created new replica set "${name}"`;
   return withConditions(
     deployment,
     setCondition(conditions, { type: 'Progressing', status: 'True', reason: 'NewReplicaSetCreated', message }, nowMs),
@@ -365,5 +371,5 @@ function withPause(deployment: Deployment, nowMs: number): Deployment {
 }
 
 function withConditions(deployment: Deployment, conditions: readonly DeploymentCondition[]): Deployment {
-  return { ...deployment, status: { ...deployment.status, conditions: [...conditions] } } as Deployment;
+  return { ...deployment, status: { ...deployment.status, conditions: [...conditions] } };
 }

@@ -1,0 +1,106 @@
+import type { Node, NodeCondition, Taint } from '../api/objects.ts';
+
+/** What is to be thought of a Node, from what is known of it. Pure. */
+
+/**
+ * A board that renews its Lease every 4 s is asked after when it has missed one renewal, and given up when it is silent
+ * on the network too. One that answers there is only slow: it gets upstream's time.
+ */
+export const ASK_AFTER_MS = 6_000;
+export const GONE_AFTER_MS = 8_000;
+/** Upstream's --node-monitor-grace-period. */
+export const SLOW_AFTER_MS = 50_000;
+
+interface Knowledge {
+  /** Since the Lease or the heartbeat was last seen to change. */
+  readonly silentMs: number;
+  /** How often in a row the board's kubelet port gave no sign of a living host. */
+  readonly deadProbes: number;
+  /** Whether any board at all was heard of lately: if none, it is we who are cut off. */
+  readonly hearsOthers: boolean;
+}
+
+/** Whether the board must be taken for lost. */
+export function isLost({ silentMs, deadProbes, hearsOthers }: Knowledge): boolean {
+  if (!hearsOthers) return false;
+  return silentMs >= SLOW_AFTER_MS || (silentMs >= GONE_AFTER_MS && deadProbes >= 2);
+}
+
+const JUDGED = ['Ready', 'MemoryPressure', 'DiskPressure', 'PIDPressure'] as const;
+
+/** The conditions of a lost Node: all that its kubelet said is unknown now. Undefined when they say so already. */
+export function lostConditions(node: Node, nowMs: number): NodeCondition[] | undefined {
+  const before = node.status?.conditions ?? [];
+  const now = new Date(nowMs).toISOString().replace(/\.\d+/, '');
+  let changed = false;
+  const judged = JUDGED.map((type): NodeCondition => {
+    const old = before.find((condition) => condition.type === type);
+    if (old?.status === 'Unknown') return old;
+    changed = true;
+    return {
+      type,
+      status: 'Unknown',
+      reason: old === undefined ? 'NodeStatusNeverUpdated' : 'NodeStatusUnknown',
+      message: old === undefined ? 'Kubelet never posted node status.' : 'Kubelet stopped posting node status.',
+      lastHeartbeatTime: old?.lastHeartbeatTime ?? node.metadata?.creationTimestamp ?? now,
+      lastTransitionTime: now,
+    };
+  });
+  if (!changed) return undefined;
+  return [...before.filter(({ type }) => !JUDGED.some((one) => one === type)), ...judged];
+}
+
+const UNREACHABLE = 'node.kubernetes.io/unreachable';
+const NOT_READY = 'node.kubernetes.io/not-ready';
+
+/** Condition and status that stand for a taint which keeps new pods away (KEP-382). */
+const CONDITION_TAINTS: readonly { readonly type: string; readonly status: string; readonly key: string }[] = [
+  { type: 'Ready', status: 'False', key: NOT_READY },
+  { type: 'Ready', status: 'Unknown', key: UNREACHABLE },
+  { type: 'MemoryPressure', status: 'True', key: 'node.kubernetes.io/memory-pressure' },
+  { type: 'DiskPressure', status: 'True', key: 'node.kubernetes.io/disk-pressure' },
+  { type: 'PIDPressure', status: 'True', key: 'node.kubernetes.io/pid-pressure' },
+  { type: 'NetworkUnavailable', status: 'True', key: 'node.kubernetes.io/network-unavailable' },
+];
+const UNSCHEDULABLE = 'node.kubernetes.io/unschedulable';
+
+const OURS = new Set([...CONDITION_TAINTS.map(({ key }) => key), UNSCHEDULABLE]);
+
+/**
+ * The taints that fit a Node's conditions: all of ours as they must be, all others as they are. Undefined when nothing
+ * changes. A Node that is not ready, or not reachable, also gets NoExecute, from which eviction follows.
+ */
+export function taintsFor(node: Node, nowMs: number): Taint[] | undefined {
+  const before = node.spec?.taints ?? [];
+  const wanted: Taint[] = [];
+  for (const { type, status, key } of CONDITION_TAINTS) {
+    const isSo = (node.status?.conditions ?? []).some((one) => one.type === type && one.status === status);
+    if (!isSo) continue;
+    wanted.push({ key, effect: 'NoSchedule' });
+    if (type === 'Ready') wanted.push({ key, effect: 'NoExecute' });
+  }
+  if (node.spec?.unschedulable === true) wanted.push({ key: UNSCHEDULABLE, effect: 'NoSchedule' });
+  const isSame = (a: Taint, b: Taint): boolean => a.key === b.key && a.effect === b.effect;
+  const kept = before.filter((taint) => !isOurs(taint) || wanted.some((one) => isSame(one, taint)));
+  const added = wanted.filter((taint) => !before.some((one) => isSame(one, taint)));
+  if (added.length === 0 && kept.length === before.length) return undefined;
+  const timeAdded = new Date(nowMs).toISOString().replace(/\.\d+/, '');
+  return [...kept, ...added.map((taint) => ({ ...taint, timeAdded }))];
+}
+
+function isOurs({ key, effect }: Taint): boolean {
+  return OURS.has(key) && effect !== 'PreferNoSchedule';
+}
+
+/**
+ * Whether so many Nodes are gone that the fault is more likely in the network than in them: then nobody is evicted
+ * (upstream's --unhealthy-zone-threshold of 55 %, and never when all are gone).
+ */
+export function isDisrupted(nodes: readonly Node[]): boolean {
+  const bad = nodes.filter((node) => readyStatus(node) !== 'True').length;
+  return nodes.length > 0 && (bad === nodes.length || (bad > 2 && bad / nodes.length >= 0.55));
+}
+
+export function readyStatus(node: Node): string {
+  return node.status?.conditions?.find(({ type }) => type === 'Ready')?.status ?? 'Unknown';
+}

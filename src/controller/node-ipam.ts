@@ -1,0 +1,65 @@
+import type { Node } from '../api/objects.ts';
+import { referenceTo } from '../client/event-recorder.ts';
+import { nodes } from '../client/resources.ts';
+import { runTogether } from '../host/run-together.ts';
+import { type CreateController, isDeleting, queuedController, queueEach } from './controller.ts';
+
+/** Bits of a board's own pod network within the cluster's. */
+const NODE_PREFIX = 24;
+
+/** Gives each Node the first free /24 of the cluster's pod network. */
+export function createNodeIpamController(clusterCidr: string): CreateController {
+  return (context) => {
+    const informer = context.informers.of(nodes);
+    const recorder = context.recorder('cidrAllocator');
+    /** Given but perhaps not in the cache yet, by node. */
+    const given = new Map<string, string>();
+    const controller = queuedController({
+      name: 'node-ipam',
+      context,
+      workers: 1, // one at a time: two must not find the same network free
+      needs: [informer],
+      connect: (queue) => queueEach(informer, queue),
+      reconcile: async (name, signal) => {
+        const node = informer.lister.get('', name);
+        if (node === undefined) given.delete(name);
+        if (node === undefined || isDeleting(node) || (node.spec?.podCIDR ?? '') !== '') return;
+        const taken = [...informer.lister.list().flatMap(podCidrs), ...given.values()];
+        const podCIDR = given.get(name) ?? firstFreeCidr(clusterCidr, taken);
+        if (podCIDR === undefined) {
+          recorder.record(
+            referenceTo(node, 'v1', 'Node'),
+            'Normal',
+            'CIDRNotAvailable',
+            `Node ${name} status is now: CIDRNotAvailable`,
+          );
+          throw new Error(`no pod network is free in ${clusterCidr}`);
+        }
+        given.set(name, podCIDR);
+        const body = { spec: { podCIDR, podCIDRs: [podCIDR] } };
+        await context.client.patch(nodes, { namespace: '', name }, { type: 'strategic', body }, { signal });
+      },
+    });
+    return { run: async (signal) => runTogether([controller, recorder], signal) };
+  };
+}
+
+function podCidrs(node: Node): readonly string[] {
+  const { podCIDR, podCIDRs = [] } = node.spec ?? {};
+  return podCIDR === undefined ? podCIDRs : [podCIDR, ...podCIDRs];
+}
+
+/** The first /24 within `clusterCidr` that is not taken. Pure. */
+export function firstFreeCidr(clusterCidr: string, taken: readonly string[]): string | undefined {
+  const [base = '0.0.0.0', bits = '16'] = clusterCidr.split('/');
+  const start = base.split('.').reduce((sum, byte) => sum * 256 + Number(byte), 0);
+  const used = new Set(taken);
+  const count = 2 ** Math.max(0, NODE_PREFIX - Number(bits));
+  for (let index = 0; index < count; index += 1) {
+    const address = start + index * 256;
+    const text = [24, 16, 8, 0].map((shift) => Math.floor(address / 2 ** shift) % 256).join('.');
+    const cidr = `${text}/${NODE_PREFIX}`;
+    if (!used.has(cidr)) return cidr;
+  }
+  return undefined;
+}

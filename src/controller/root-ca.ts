@@ -1,0 +1,49 @@
+import { isReason } from '../api/status.ts';
+import { createInformer } from '../client/informer.ts';
+import { configMaps, namespaces } from '../client/resources.ts';
+import { runTogether } from '../host/run-together.ts';
+import { type CreateController, isDeleting, queuedController } from './controller.ts';
+
+const NAME = 'kube-root-ca.crt';
+const DESCRIPTION =
+  'Contains a CA bundle that can be used to verify the kube-apiserver when using internal endpoints such as the internal service IP or kubernetes.default.svc. No other usage is guaranteed across distributions of Kubernetes clusters.';
+
+/** Publishes the cluster's authority into each namespace, and mends it where someone changed it. */
+export function createRootCaController(caPem: string): CreateController {
+  return (context) => {
+    const informer = context.informers.of(namespaces);
+    const maps = createInformer(context.client, configMaps, { fieldSelector: `metadata.name=${NAME}` });
+    const controller = queuedController({
+      name: 'root-ca',
+      context,
+      needs: [informer, maps],
+      connect: (queue) => {
+        informer.onChange((_before, now) => {
+          if (now !== undefined) queue.add(now.metadata?.name ?? '');
+        });
+        maps.onChange((before, now) => {
+          const map = now ?? before;
+          if (map !== undefined) queue.add(map.metadata?.namespace ?? '');
+        });
+      },
+      reconcile: async (name, signal) => {
+        const namespace = informer.lister.get('', name);
+        if (namespace === undefined || isDeleting(namespace)) return;
+        const existing = maps.lister.get(name, NAME);
+        if (existing?.data?.['ca.crt'] === caPem && Object.keys(existing.data).length === 1) return;
+        const annotations = { 'kubernetes.io/description': DESCRIPTION };
+        const metadata = { ...existing?.metadata, namespace: name, name: NAME, annotations };
+        const map = { apiVersion: 'v1', kind: 'ConfigMap', metadata, data: { 'ca.crt': caPem } } as const;
+        if (existing !== undefined) {
+          await context.client.update(configMaps, map, { signal });
+          return;
+        }
+        await context.client.create(configMaps, map, { signal }).catch((error: unknown) => {
+          if (!isReason(error, 'AlreadyExists') && !isReason(error, 'Forbidden') && !isReason(error, 'NotFound'))
+            throw error;
+        });
+      },
+    });
+    return { run: async (signal) => runTogether([maps, controller], signal) };
+  };
+}

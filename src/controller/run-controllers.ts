@@ -1,0 +1,79 @@
+import type { ApiClient } from '../client/api-client.ts';
+import { createEventRecorder } from '../client/event-recorder.ts';
+import { createInformerSet } from '../client/informer-set.ts';
+import { runLeaderElection } from '../client/leader-election.ts';
+import type { Clock } from '../host/clock.ts';
+import type { Log } from '../host/log.ts';
+import type { Authority } from '../host/pki.ts';
+import { runTogether } from '../host/run-together.ts';
+import { createBootstrapTokenCleaner } from './bootstrap-token-cleaner.ts';
+import { createCertificateController } from './certificates.ts';
+import type { ControllerContext, CreateController } from './controller.ts';
+import { createDeploymentController } from './deployment.ts';
+import { createEndpointSliceController } from './endpoint-slice.ts';
+import { createEndpointsController } from './endpoints.ts';
+import { createGarbageCollector } from './garbage-collector.ts';
+import { createNamespaceController } from './namespace.ts';
+import { createNodeIpamController } from './node-ipam.ts';
+import { createNodeLifecycleController } from './node-lifecycle.ts';
+import { createPodGarbageCollector } from './pod-gc.ts';
+import { createReplicaSetController } from './replica-set.ts';
+import { createRootCaController } from './root-ca.ts';
+import { createServiceAccountController } from './service-account.ts';
+import { createTaintEvictionController } from './taint-eviction.ts';
+
+export interface ControllersOptions {
+  readonly client: ApiClient;
+  /** Unique per process start. */
+  readonly identity: string;
+  /** The cluster's authority: published to pods, and the signer of boards' certificates. */
+  readonly authority: Authority;
+  /** The pods' network, from which each Node gets its part. */
+  readonly clusterCidr: string;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Runs all controllers while this process leads; the others stand by. */
+export async function runControllers(options: ControllersOptions, signal: AbortSignal): Promise<void> {
+  const { client, identity, clock, log } = options;
+  const election = {
+    client,
+    lease: { namespace: 'kube-system', name: 'kube-controller-manager' },
+    identity,
+    clock,
+    log,
+  };
+  await runLeaderElection(election, async (leading) => runAll(options, leading), signal);
+}
+
+async function runAll(options: ControllersOptions, signal: AbortSignal): Promise<void> {
+  const { client, clock, log, authority, clusterCidr } = options;
+  const informers = createInformerSet(client, { clock, log });
+  const context: ControllerContext = {
+    client,
+    informers,
+    recorder: (component) => createEventRecorder({ client, component, clock, log }),
+    clock,
+    log,
+  };
+  const all: readonly CreateController[] = [
+    createReplicaSetController,
+    createDeploymentController,
+    createEndpointSliceController,
+    createEndpointsController,
+    createNamespaceController,
+    createServiceAccountController,
+    createRootCaController(authority.certPem),
+    createNodeIpamController(clusterCidr),
+    createNodeLifecycleController,
+    createTaintEvictionController,
+    createPodGarbageCollector,
+    createGarbageCollector,
+    createCertificateController(authority),
+    createBootstrapTokenCleaner,
+  ];
+  // Made before the informers run: each asks for the caches and indexes that it needs.
+  const controllers = all.map((create) => create(context));
+  await runTogether([informers, ...controllers], signal);
+}

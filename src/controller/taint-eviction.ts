@@ -1,0 +1,120 @@
+import type { Pod, Taint, Toleration } from '../api/objects.ts';
+import { isReason } from '../api/status.ts';
+import { referenceTo } from '../client/event-recorder.ts';
+import { nodes, pods } from '../client/resources.ts';
+import { runTogether } from '../host/run-together.ts';
+import { type CreateController, isDeleting, keyOf, queuedController, splitKey } from './controller.ts';
+import { isDisrupted } from './node-health.ts';
+import { byNodeName } from './node-name-index.ts';
+
+/** While too many Nodes are gone nobody is evicted; looked at again after this. */
+const DISRUPTED_AGAIN_MS = 5_000;
+
+/** Deletes pods from Nodes whose NoExecute taints they do not tolerate, or no longer (KEP-166). */
+export const createTaintEvictionController: CreateController = (context) => {
+  const nodeInformer = context.informers.of(nodes);
+  const podInformer = context.informers.of(pods, { node: byNodeName });
+  const recorder = context.recorder('taint-eviction-controller');
+  const controller = queuedController({
+    name: 'taint-eviction',
+    context,
+    workers: 4,
+    needs: [nodeInformer, podInformer],
+    connect: (queue) => {
+      nodeInformer.onChange((_before, now) => {
+        const name = now?.metadata?.name ?? '';
+        if (now !== undefined && noExecuteTaints(now.spec?.taints).length > 0)
+          for (const pod of podInformer.lister.byIndex('node', name)) queue.add(keyOf(pod));
+      });
+      podInformer.onChange((_before, now) => {
+        if (now === undefined) return;
+        const taints = nodeInformer.lister.get('', now.spec?.nodeName ?? '')?.spec?.taints;
+        if (noExecuteTaints(taints).length > 0) queue.add(keyOf(now));
+      });
+    },
+    reconcile: async (key, signal, queue) => {
+      const { namespace, name } = splitKey(key);
+      const pod = podInformer.lister.get(namespace, name);
+      if (pod === undefined || isDeleting(pod)) return;
+      const node = nodeInformer.lister.get('', pod.spec?.nodeName ?? '');
+      const untilMs = evictionTimeMs(
+        noExecuteTaints(node?.spec?.taints),
+        pod.spec?.tolerations ?? [],
+        context.clock.nowMs(),
+      );
+      if (untilMs === undefined) return;
+      const leftMs = untilMs - context.clock.nowMs();
+      if (leftMs > 0) return queue.addAfter(key, leftMs);
+      if (isDisrupted(nodeInformer.lister.list())) return queue.addAfter(key, DISRUPTED_AGAIN_MS);
+      recorder.record(
+        referenceTo(pod, 'v1', 'Pod'),
+        'Normal',
+        'TaintManagerEviction',
+        `Marking for deletion Pod ${key}`,
+      );
+      await evict(pod, signal);
+    },
+  });
+
+  async function evict(pod: Pod, signal: AbortSignal): Promise<void> {
+    const { namespace = '', name = '', uid = '' } = pod.metadata ?? {};
+    const lastTransitionTime = new Date(context.clock.nowMs()).toISOString().replace(/\.\d+/, '');
+    const message = 'Taint manager: deleting due to NoExecute taint';
+    const condition = {
+      type: 'DisruptionTarget',
+      status: 'True',
+      reason: 'DeletionByTaintManager',
+      message,
+      lastTransitionTime,
+    };
+    try {
+      const body = { metadata: { uid }, status: { conditions: [condition] } };
+      await context.client.patch(
+        pods,
+        { namespace, name },
+        { type: 'strategic', body },
+        { subresource: 'status', signal },
+      );
+      await context.client.delete(pods, { namespace, name }, { preconditions: { uid }, signal });
+    } catch (error) {
+      if (!isReason(error, 'NotFound') && !isReason(error, 'Conflict')) throw error;
+    }
+  }
+
+  return { run: async (signal) => runTogether([controller, recorder], signal) };
+};
+
+function noExecuteTaints(taints: readonly Taint[] | undefined): readonly Taint[] {
+  return (taints ?? []).filter(({ effect }) => effect === 'NoExecute');
+}
+
+/**
+ * When a pod must go: at once if a taint is not tolerated, after the shortest tolerationSeconds otherwise, never
+ * (undefined) if all are tolerated for good. Counted from when the taint was set, so that a controller that starts
+ * anew does not start the time anew.
+ */
+export function evictionTimeMs(
+  taints: readonly Taint[],
+  tolerations: readonly Toleration[],
+  nowMs: number,
+): number | undefined {
+  const ends: number[] = [];
+  for (const taint of taints) {
+    const matching = tolerations.filter((toleration) => tolerates(toleration, taint));
+    if (matching.length === 0) return nowMs;
+    const seconds = matching.map(({ tolerationSeconds }) => tolerationSeconds).filter((value) => value !== undefined);
+    if (seconds.length === 0) continue;
+    const setMs = taint.timeAdded === undefined ? nowMs : Date.parse(taint.timeAdded);
+    ends.push(setMs + Math.max(0, Math.min(...seconds)) * 1000);
+  }
+  return ends.length === 0 ? undefined : Math.min(...ends);
+}
+
+/** core/v1 Toleration.ToleratesTaint. */
+export function tolerates(toleration: Toleration, taint: Taint): boolean {
+  const { key = '', operator = 'Equal', value = '', effect = '' } = toleration;
+  if (effect !== '' && effect !== taint.effect) return false;
+  if (key !== '' && key !== taint.key) return false;
+  if (operator === 'Exists') return true;
+  return key !== '' && operator === 'Equal' && value === (taint.value ?? '');
+}
