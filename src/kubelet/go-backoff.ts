@@ -42,6 +42,11 @@ export class GoBackoff {
     return entry !== undefined && this.isInBackoffSince(key, entry.lastMs);
   }
 
+  /** Milliseconds until isInBackoff says no. */
+  remainingSinceLastMs(key: string): number {
+    return this.isInBackoff(key) ? this.remainingMs(key, this.#entries.get(key)?.lastMs ?? 0) : 0;
+  }
+
   /** Milliseconds until isInBackoffSince says no. */
   remainingMs(key: string, eventMs: number): number {
     return Math.max(0, this.get(key) - (this.#clock.nowMs() - eventMs));

@@ -76,8 +76,7 @@ export class ImagePuller {
 
   /** When the back-off of the container's image ends, in ms from now; 0 when it is not held back. */
   backoffMs(pod: Pod, container: Container): number {
-    const key = keyOf(pod, container);
-    return this.#backoff.isInBackoff(key) ? this.#backoff.get(key) : 0;
+    return this.#backoff.remainingSinceLastMs(keyOf(pod, container));
   }
 
   async #inspect(pod: Pod, container: Container, name: string, signal: AbortSignal): Promise<RuntimeImage | undefined> {

@@ -83,6 +83,7 @@ class RuntimeSync {
         deps.events.emit(this.#pod, { type: 'Normal', reason: 'SandboxChanged', message });
       }
       await killPod(deps, this.#pod, this.#runtimePod, undefined, this.#signal);
+      if (actions.createSandbox) await this.#removeInitContainers();
       return;
     }
     for (const { containerId, name, message, reason } of actions.containersToKill) {
@@ -91,6 +92,13 @@ class RuntimeSync {
       const podIp = this.#runtimePod.ips[0] ?? '';
       await killContainer(deps, { pod: this.#pod, container, containerId, podIp, message, reason }, this.#signal);
     }
+  }
+
+  /** In a new sandbox initialization begins anew: what the last one's init containers did must not count. */
+  async #removeInitContainers(): Promise<void> {
+    const names = new Set((this.#pod.spec?.initContainers ?? []).map(({ name }) => name));
+    const old = this.#runtimePod.containers.filter(({ name }) => names.has(name));
+    for (const { id } of old) await this.#deps.runtime.removeContainer(id, this.#signal);
   }
 
   /** Makes the sandbox if there must be a new one, and what all containers share. */

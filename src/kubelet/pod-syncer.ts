@@ -1,0 +1,213 @@
+import { mkdir } from 'node:fs/promises';
+import type { Pod, PodStatus } from '../api/objects.ts';
+import type { StartFailure } from './container-statuses.ts';
+import { podDir } from './kubelet-paths.ts';
+import { killPod } from './kill-pod.ts';
+import type { KubeletDeps } from './kubelet-deps.ts';
+import { describePod, isHostNetwork, podName, podNamespace, podUid } from './pod-identity.ts';
+import { isTerminalPhase, podStatus, terminatedStatus } from './pod-status.ts';
+import type { StatusFacts } from './pod-status.ts';
+import { readRuntimePod } from './read-runtime-pod.ts';
+import type { PodIdentity } from './read-runtime-pod.ts';
+import { emptyRuntimePod, hasRunning } from './runtime-pod.ts';
+import type { RuntimePod } from './runtime-pod.ts';
+import { errorText, StartError } from './start-error.ts';
+import { syncRuntime } from './sync-runtime.ts';
+import type { SyncResult } from './sync-runtime.ts';
+
+/** Where the statuses of pods go, and what was last said. */
+export interface StatusSink {
+  get(uid: string): PodStatus | undefined;
+  set(pod: Pod, status: PodStatus): void;
+}
+
+/** Why the kubelet itself ends a pod: the reason and message of its Failed phase. */
+export type Verdict = Pick<PodStatus, 'reason' | 'message'>;
+
+/** How a sync went: whether the pod has ended, and when to look again at the latest. */
+export interface SyncOutcome {
+  readonly isTerminal: boolean;
+  readonly verdict?: Verdict;
+  readonly retryMs?: number;
+}
+
+/**
+ * The three acts of a pod's life: sync while it should run, terminating until nothing of it runs, terminated until
+ * nothing of it is left (upstream SyncPod, SyncTerminatingPod, SyncTerminatedPod). Each may be called again.
+ */
+export class PodSyncer {
+  readonly #deps: KubeletDeps;
+  readonly #statuses: StatusSink;
+  readonly #failures = new Map<string, Map<string, StartFailure>>();
+
+  constructor(deps: KubeletDeps, statuses: StatusSink) {
+    this.#deps = deps;
+    this.#statuses = statuses;
+  }
+
+  /** Brings the runtime to the pod's spec and says how it stands. @throws what is to be tried again */
+  async sync(pod: Pod, signal: AbortSignal): Promise<SyncOutcome> {
+    const deps = this.#deps;
+    const runtimePod = await this.#read(pod, signal);
+    const deadlineMs = deadlineIn(pod, this.#before(pod), deps.clock.nowMs());
+    if (deadlineMs !== undefined && deadlineMs <= 0) return { isTerminal: true, verdict: DEADLINE_EXCEEDED };
+    const status = this.#report(pod, runtimePod, false);
+    if (isTerminalPhase(status.phase)) return { isTerminal: true };
+    const networkError = deps.networkError();
+    if (networkError !== undefined && !isHostNetwork(pod)) {
+      const message = `network is not ready: ${networkError}`;
+      deps.events.emit(pod, { type: 'Warning', reason: 'NetworkNotReady', message });
+      throw new Error(message);
+    }
+    await deps.cgroups.ensure(pod);
+    await mkdir(podDir(deps.paths, podUid(pod)), { recursive: true, mode: 0o750 });
+    const volumes = await this.#setupVolumes(pod, signal);
+    deps.probes.addPod(pod);
+    const result = await syncRuntime(deps, pod, runtimePod, volumes, signal);
+    this.#remember(podUid(pod), result);
+    const after = this.#report(pod, await this.#read(pod, signal), false);
+    if (isTerminalPhase(after.phase)) return { isTerminal: true };
+    const retryMs = Math.min(result.retryMs ?? Number.POSITIVE_INFINITY, deadlineMs ?? Number.POSITIVE_INFINITY);
+    const isHeldBack = result.error instanceof StartError && result.error.reason === 'ImagePullBackOff';
+    if (result.error !== undefined && !isHeldBack) throw result.error;
+    return { isTerminal: false, ...(Number.isFinite(retryMs) ? { retryMs } : {}) };
+  }
+
+  /** Stops all containers within their grace. @throws when something still runs */
+  async syncTerminating(
+    pod: Pod,
+    end: { readonly verdict?: Verdict; readonly graceSeconds?: number },
+    signal: AbortSignal,
+  ): Promise<void> {
+    const deps = this.#deps;
+    const runtimePod = await this.#read(pod, signal);
+    this.#report(pod, runtimePod, false, end.verdict);
+    deps.probes.stopLivenessAndStartup(podUid(pod));
+    try {
+      await killPod(deps, pod, runtimePod, end.graceSeconds, signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      const message = `error killing pod: ${errorText(error)}`;
+      deps.events.emit(pod, { type: 'Warning', reason: 'FailedKillPod', message });
+      throw error;
+    }
+    deps.probes.removePod(podUid(pod));
+    const stopped = await this.#read(pod, signal);
+    if (hasRunning(stopped)) throw new Error(`containers of ${describePod(pod)} run after they were stopped`);
+    // The sandbox's address is gone; the status keeps the one that the pod had.
+    this.#report(pod, { ...stopped, ips: this.#ipsBefore(pod, runtimePod) }, true, end.verdict);
+  }
+
+  /** Gives back volumes and cgroup, of a deleted pod also sandboxes and containers. @throws to be called again */
+  async syncTerminated(pod: Pod, signal: AbortSignal): Promise<void> {
+    const deps = this.#deps;
+    const runtimePod = await this.#read(pod, signal);
+    const ips = this.#ipsBefore(pod, runtimePod);
+    const status = this.#make(pod, { ...runtimePod, ips }, true, undefined);
+    this.#statuses.set(pod, terminatedStatus(status));
+    await deps.volumes.teardownPod(podUid(pod), signal);
+    await deps.cgroups.remove(pod);
+    if (pod.metadata?.deletionTimestamp !== undefined) await removeFromRuntime(deps, runtimePod, signal);
+    this.#failures.delete(podUid(pod));
+  }
+
+  /** Ends what only the runtime still knows of: its pod was deleted while no kubelet ran. */
+  async endOrphan(identity: PodIdentity, signal: AbortSignal): Promise<void> {
+    const runtimePod = await readRuntimePod(this.#deps.runtime, identity, signal);
+    await killPod(this.#deps, undefined, runtimePod, ORPHAN_GRACE_SECONDS, signal);
+    await this.#deps.volumes.teardownPod(identity.uid, signal);
+    await removeFromRuntime(this.#deps, runtimePod, signal);
+  }
+
+  /** Says how a pod stands without doing anything about it: after a probe's new result. */
+  async refreshStatus(pod: Pod, signal: AbortSignal): Promise<void> {
+    this.#report(pod, await this.#read(pod, signal), false);
+  }
+
+  /** The pod must not run here: it fails with the verdict, and nothing of it starts. */
+  refuse(pod: Pod, verdict: Verdict): void {
+    const empty = emptyRuntimePod(podUid(pod), podNamespace(pod), podName(pod));
+    this.#deps.events.emit(pod, { type: 'Warning', reason: verdict.reason ?? '', message: verdict.message ?? '' });
+    this.#report(pod, empty, false, verdict);
+  }
+
+  async #read(pod: Pod, signal: AbortSignal): Promise<RuntimePod> {
+    const identity = { uid: podUid(pod), namespace: podNamespace(pod), name: podName(pod) };
+    return readRuntimePod(this.#deps.runtime, identity, signal);
+  }
+
+  #before(pod: Pod): PodStatus {
+    return this.#statuses.get(podUid(pod)) ?? pod.status ?? {};
+  }
+
+  #ipsBefore(pod: Pod, runtimePod: RuntimePod): readonly string[] {
+    if (runtimePod.ips.length > 0) return runtimePod.ips;
+    return (this.#before(pod).podIPs ?? []).map(({ ip }) => ip ?? '');
+  }
+
+  #report(pod: Pod, runtimePod: RuntimePod, isTerminal: boolean, verdict?: Verdict): PodStatus {
+    const status = this.#make(pod, runtimePod, isTerminal, verdict);
+    this.#statuses.set(pod, status);
+    return status;
+  }
+
+  #make(pod: Pod, runtimePod: RuntimePod, isTerminal: boolean, verdict: Verdict | undefined): PodStatus {
+    const failures = this.#failures.get(podUid(pod));
+    const facts: StatusFacts = {
+      pod,
+      runtimePod,
+      before: this.#before(pod),
+      failureOf: (name) => failures?.get(name),
+      probes: (kind, id) => this.#deps.probeResults.get(kind, id),
+      isTerminal,
+      hostIps: this.#deps.hostIps,
+      nowMs: this.#deps.clock.nowMs(),
+      runtimeName: this.#deps.runtimeName,
+      ...(verdict === undefined ? {} : { verdict }),
+    };
+    return podStatus(facts);
+  }
+
+  #remember(uid: string, { failures, started }: SyncResult): void {
+    const all = this.#failures.get(uid) ?? new Map<string, StartFailure>();
+    for (const name of started) all.delete(name);
+    for (const [name, failure] of failures) all.set(name, failure);
+    this.#failures.set(uid, all);
+  }
+
+  async #setupVolumes(pod: Pod, signal: AbortSignal): Promise<Awaited<ReturnType<KubeletDeps['volumes']['setupPod']>>> {
+    try {
+      return await this.#deps.volumes.setupPod(pod, signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      this.#deps.events.emit(pod, { type: 'Warning', reason: 'FailedMount', message: errorText(error) });
+      throw error;
+    }
+  }
+}
+
+/** Nobody waits for a pod whose object is gone. */
+const ORPHAN_GRACE_SECONDS = 1;
+
+const DEADLINE_EXCEEDED: Verdict = {
+  reason: 'DeadlineExceeded',
+  message: 'Pod was active on the node longer than the specified deadline',
+};
+
+/** Milliseconds until activeDeadlineSeconds is over; undefined without one. */
+function deadlineIn(pod: Pod, before: PodStatus, nowMs: number): number | undefined {
+  const seconds = pod.spec?.activeDeadlineSeconds;
+  if (seconds === undefined || before.startTime === undefined) return undefined;
+  return Date.parse(before.startTime) + seconds * 1000 - nowMs;
+}
+
+async function removeFromRuntime(deps: KubeletDeps, runtimePod: RuntimePod, signal: AbortSignal): Promise<void> {
+  for (const { id } of runtimePod.containers) {
+    await deps.runtime.removeContainer(id, signal);
+    deps.probeResults.remove(id);
+  }
+  for (const { id } of runtimePod.sandboxes) {
+    await deps.runtime.stopSandbox(id, signal);
+    await deps.runtime.removeSandbox(id, signal);
+  }
+}
