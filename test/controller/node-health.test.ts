@@ -1,0 +1,99 @@
+import t from 'tap';
+import type { Node, Taint } from '../../src/api/objects.ts';
+import { isDisrupted, isLost, lostConditions, taintsFor } from '../../src/controller/node-health.ts';
+import { evictionTimeMs, tolerates } from '../../src/controller/taint-eviction.ts';
+import { firstFreeCidr } from '../../src/controller/node-ipam.ts';
+
+const NOW_MS = Date.UTC(2026, 0, 1);
+const NOW = '2026-01-01T00:00:00Z';
+
+function node(name: string, ready: 'True' | 'False' | 'Unknown', taints: Taint[] = []): Node {
+  return {
+    apiVersion: 'v1',
+    kind: 'Node',
+    metadata: { name },
+    spec: { taints },
+    status: { conditions: [{ type: 'Ready', status: ready }] },
+  };
+}
+
+void t.test('isLost() gives up a board at once when nothing answers there, and a busy one after upstream time', (t) => {
+  const cases: [string, Parameters<typeof isLost>[0], boolean][] = [
+    ['one missed renewal', { silentMs: 6_500, deadProbes: 2, hearsOthers: true }, false],
+    ['silent on the network too', { silentMs: 8_000, deadProbes: 2, hearsOthers: true }, true],
+    ['one lost probe proves nothing', { silentMs: 20_000, deadProbes: 1, hearsOthers: true }, false],
+    ['answers, but no Lease', { silentMs: 30_000, deadProbes: 0, hearsOthers: true }, false],
+    ['no Lease for 50 s', { silentMs: 50_000, deadProbes: 0, hearsOthers: true }, true],
+    ['we hear nobody: it is we who are cut off', { silentMs: 90_000, deadProbes: 9, hearsOthers: false }, false],
+  ];
+  for (const [title, knowledge, expected] of cases) t.equal(isLost(knowledge), expected, title);
+  t.end();
+});
+
+void t.test('lostConditions() says Unknown once, and keeps the time of it', (t) => {
+  const lost = lostConditions(node('w1', 'True'), NOW_MS);
+  t.match(lost?.[0], { type: 'Ready', status: 'Unknown', reason: 'NodeStatusUnknown', lastTransitionTime: NOW });
+  t.equal(lostConditions({ ...node('w1', 'True'), status: { conditions: lost ?? [] } }, NOW_MS + 1000), undefined);
+  t.end();
+});
+
+void t.test('taintsFor() sets and takes away our taints only', (t) => {
+  const mine: Taint = { key: 'mine', effect: 'NoExecute' };
+  t.same(taintsFor(node('w1', 'Unknown', [mine]), NOW_MS), [
+    mine,
+    { key: 'node.kubernetes.io/unreachable', effect: 'NoSchedule', timeAdded: NOW },
+    { key: 'node.kubernetes.io/unreachable', effect: 'NoExecute', timeAdded: NOW },
+  ]);
+  const tainted = taintsFor(node('w1', 'Unknown', [mine]), NOW_MS) ?? [];
+  t.equal(taintsFor(node('w1', 'Unknown', tainted), NOW_MS + 5_000), undefined, 'the time is not moved');
+  t.same(taintsFor(node('w1', 'True', tainted), NOW_MS), [mine]);
+  t.equal(taintsFor(node('w1', 'True', [mine]), NOW_MS), undefined);
+  t.end();
+});
+
+void t.test('isDisrupted() holds evictions back when most boards are gone', (t) => {
+  const of = (good: number, bad: number): Node[] => [
+    ...Array.from({ length: good }, (_, i) => node(`g${i}`, 'True')),
+    ...Array.from({ length: bad }, (_, i) => node(`b${i}`, 'Unknown')),
+  ];
+  t.equal(isDisrupted(of(4, 1)), false);
+  t.equal(isDisrupted(of(3, 2)), false);
+  t.equal(isDisrupted(of(2, 3)), true);
+  t.equal(isDisrupted(of(0, 1)), true);
+  t.equal(isDisrupted(of(1, 2)), false, 'two of three boards are no sign of a broken network');
+  t.end();
+});
+
+void t.test('evictionTimeMs() follows the shortest toleration, counted from when the taint was set', (t) => {
+  const taint: Taint = { key: 'node.kubernetes.io/unreachable', effect: 'NoExecute', timeAdded: NOW };
+  const tolerate = (tolerationSeconds?: number) => ({
+    key: taint.key,
+    operator: 'Exists' as const,
+    effect: 'NoExecute' as const,
+    ...(tolerationSeconds === undefined ? {} : { tolerationSeconds }),
+  });
+  t.equal(evictionTimeMs([taint], [], NOW_MS + 1), NOW_MS + 1, 'not tolerated: now');
+  t.equal(evictionTimeMs([taint], [tolerate()], NOW_MS), undefined, 'tolerated for good');
+  t.equal(evictionTimeMs([taint], [tolerate(5), tolerate(300)], NOW_MS + 2_000), NOW_MS + 5_000);
+  t.equal(evictionTimeMs([taint], [tolerate(-1)], NOW_MS), NOW_MS);
+  t.equal(evictionTimeMs([], [], NOW_MS), undefined);
+  t.end();
+});
+
+// core/v1 Toleration: an empty key with Exists matches all; an empty effect matches every effect.
+void t.test('tolerates() matches as core/v1 says', (t) => {
+  const taint: Taint = { key: 'a', value: 'b', effect: 'NoSchedule' };
+  t.ok(tolerates({ operator: 'Exists' }, taint));
+  t.ok(tolerates({ key: 'a', value: 'b' }, taint));
+  t.notOk(tolerates({ key: 'a', value: 'c' }, taint));
+  t.notOk(tolerates({ key: 'a', operator: 'Exists', effect: 'NoExecute' }, taint));
+  t.notOk(tolerates({ operator: 'Equal', value: 'b' }, taint));
+  t.end();
+});
+
+void t.test('firstFreeCidr() gives the first network that nobody has, and none when all are given', (t) => {
+  t.equal(firstFreeCidr('10.244.0.0/16', []), '10.244.0.0/24');
+  t.equal(firstFreeCidr('10.244.0.0/16', ['10.244.0.0/24', '10.244.1.0/24', '10.244.3.0/24']), '10.244.2.0/24');
+  t.equal(firstFreeCidr('10.244.0.0/23', ['10.244.0.0/24', '10.244.1.0/24']), undefined);
+  t.end();
+});
