@@ -47,13 +47,25 @@ export async function provision(
   try {
     await followProgram(playbookArguments(paths, base), onLine, signal);
   } catch (error) {
-    const failures = lines.filter((line) => line.startsWith('fatal: ')).slice(0, FAILURES_SHOWN);
+    const failures = lines
+      .map(describeFailure)
+      .filter((text) => text !== null)
+      .slice(0, FAILURES_SHOWN);
     if (failures.length === 0) throw error;
     throw new RackError(`the playbook failed (all of it: ${log}):\n${failures.join('\n')}`, { cause: error });
   } finally {
     await appendFile(log, `${lines.join('\n')}\n`);
   }
   return recap(lines);
+}
+
+/** What a `fatal:` line of Ansible says about a board, in one line; null when it is another line. */
+export function describeFailure(line: string): string | null {
+  const [, board, json = ''] = /^fatal: \[([^\]]*)\]: \S+ => (\{.*\})$/.exec(line) ?? [];
+  if (board === undefined) return null;
+  const { msg = '', stderr = '', censored } = JSON.parse(json) as { msg?: string; stderr?: string; censored?: string };
+  const said = stderr.trim().split('\n').at(-1) ?? '';
+  return `${board}: ${censored ?? (said === '' ? msg : said)}`;
 }
 
 /** Adds up the lines of Ansible's recap. */

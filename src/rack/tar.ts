@@ -5,6 +5,7 @@ export type TarEntry =
   | { readonly name: string; readonly kind: 'link'; readonly target: string };
 
 const BLOCK_BYTES = 512;
+const DEFAULT_MODES = { file: 0o644, link: 0o777, folder: 0o755 } as const;
 const TYPES = { file: '0', link: '2', folder: '5' } as const;
 
 /** A tar archive in the ustar format (POSIX.1-1988), owned by root and dated 1970, so that equal entries are equal bytes. */
@@ -20,7 +21,7 @@ export function tar(entries: readonly TarEntry[]): Buffer {
 function header(entry: TarEntry, bytes: number): Buffer {
   const block = Buffer.alloc(BLOCK_BYTES);
   const octal = (value: number, width: number): string => `${value.toString(8).padStart(width - 1, '0')}\0`;
-  const mode = ('mode' in entry ? entry.mode : undefined) ?? (entry.kind === 'file' ? 0o644 : 0o755);
+  const mode = ('mode' in entry ? entry.mode : undefined) ?? DEFAULT_MODES[entry.kind];
   block.write(entry.kind === 'folder' ? `${entry.name}/` : entry.name, 0, 100);
   block.write(octal(mode, 8), 100);
   block.write(octal(0, 8), 108); // owner
