@@ -1,5 +1,5 @@
 import t from 'tap';
-import type { Endpoint, EndpointSlice, Pod, Service } from '../../src/api/objects.ts';
+import type { DiscoveryEndpointPort, Endpoint, EndpointSlice, Pod, Service } from '../../src/api/objects.ts';
 import { MANAGED_BY, planEndpointSlices, SERVICE_NAME } from '../../src/controller/endpoint-slice-plan.ts';
 import { endpointOf, endpointPorts } from '../../src/controller/service-endpoints.ts';
 import { endpointsOf } from '../../src/controller/endpoints.ts';
@@ -10,7 +10,7 @@ const SERVICE: Service = {
   metadata: { namespace: 'ns', name: 'web', uid: 'u', labels: { app: 'web' } },
   spec: { clusterIP: '10.96.0.7', ports: [{ name: 'http', port: 80, targetPort: 'www' }] },
 };
-const PORTS = [{ name: 'http', port: 8080, protocol: 'TCP' }];
+const PORTS: DiscoveryEndpointPort[] = [{ name: 'http', port: 8080, protocol: 'TCP' }];
 
 function endpoint(index: number, ready = true): Endpoint {
   return { addresses: [`10.244.0.${index}`], conditions: { ready }, targetRef: { kind: 'Pod', uid: `p${index}` } };
@@ -18,7 +18,14 @@ function endpoint(index: number, ready = true): Endpoint {
 
 function slice(name: string, endpoints: Endpoint[], ports = PORTS): EndpointSlice {
   const labels = { app: 'web', [SERVICE_NAME]: 'web', [MANAGED_BY]: 'endpointslice-controller.k8s.io' };
-  return { metadata: { name, labels }, addressType: 'IPv4', endpoints, ports } as EndpointSlice;
+  return {
+    apiVersion: 'discovery.k8s.io/v1',
+    kind: 'EndpointSlice',
+    metadata: { name, labels },
+    addressType: 'IPv4',
+    endpoints,
+    ports,
+  };
 }
 
 function group(...endpoints: Endpoint[]) {
