@@ -7,10 +7,11 @@ import type { ConfState } from '../../../src/raft/snapshot.ts';
 import { Checker, ViolationError } from './checker.ts';
 import { SimDisk } from './disk.ts';
 import { HEALTHY, Network } from './network.ts';
-import type { NetworkFaults } from './network.ts';
+import { drawConfig, drawPlan, ELECTION_TICKS } from './plan.ts';
+import type { Plan } from './plan.ts';
 import { Random } from './random.ts';
 import { SimMember } from './sim-member.ts';
-import type { MemberConfig, World } from './sim-member.ts';
+import type { World } from './sim-member.ts';
 
 /** One run: everything else follows from the seed. */
 export interface SimulationOptions {
@@ -31,20 +32,6 @@ export interface SimulationResult {
   readonly ticksToRecover: number;
 }
 
-/** How often things go wrong in one run; drawn from its seed. */
-interface Plan {
-  readonly network: NetworkFaults;
-  readonly crashOneIn: number;
-  readonly crashAfterPromiseOneIn: number;
-  readonly rebootOneIn: number;
-  readonly cutOneIn: number;
-  readonly healOneIn: number;
-  readonly changeOneIn: number;
-  readonly slownessOneIn: number;
-  readonly campaignOneIn: number;
-}
-
-const ELECTION_TICKS = 10;
 const RECOVERY_TICKS_MAX = 2000;
 const VOTERS_MAX = 5;
 /** Ids are never used twice. */
@@ -277,13 +264,15 @@ class Simulation {
     return leaders.sort((a, b) => term(b) - term(a))[0];
   }
 
-  /** As an operator would, once all members know that they are none: until then an outsider's vote may be needed. */
+  /** As an operator would, once no member counts them any more: until then an outsider's vote may be needed. */
   #switchOutsidersOff(): void {
-    const ids = this.#newestIds();
-    const newest = JSON.stringify(this.#newest().confState);
-    const isKnown = [...ids].every((id) => JSON.stringify(this.#members.get(id)?.confState) === newest);
-    if (!isKnown) return;
-    for (const member of this.#members.values()) if (!ids.has(member.id)) member.crash();
+    const counted = new Set<MemberId>();
+    for (const id of this.#newestIds()) {
+      counted.add(id);
+      const member = this.#members.get(id);
+      if (member !== undefined) for (const other of memberIds(member.confState)) counted.add(other);
+    }
+    for (const member of this.#members.values()) if (!counted.has(member.id)) member.crash();
   }
 
   #switchMembersOn(): void {
@@ -293,9 +282,8 @@ class Simulation {
     }
   }
 
-  #newestIds(): Set<MemberId> {
-    const { voters, votersOutgoing, learners } = this.#newest().confState;
-    return new Set([...voters, ...votersOutgoing, ...learners]);
+  #newestIds(): MemberId[] {
+    return memberIds(this.#newest().confState);
   }
 
   #newest(): SimMember {
@@ -346,35 +334,6 @@ class Simulation {
   }
 }
 
-function drawPlan(random: Random): Plan {
-  const rarely = (from: number, to: number) => (random.oneIn(4) ? Infinity : from + random.below(to - from));
-  return {
-    network: { lossOneIn: rarely(4, 50), repeatOneIn: rarely(10, 50), delayMax: 1 + random.below(8) },
-    crashOneIn: rarely(80, 800),
-    crashAfterPromiseOneIn: rarely(40, 400),
-    rebootOneIn: 1 + random.below(60),
-    cutOneIn: rarely(40, 300),
-    healOneIn: 20 + random.below(80),
-    changeOneIn: rarely(30, 200),
-    slownessOneIn: rarely(2, 20),
-    campaignOneIn: rarely(20, 300),
-  };
-}
-
-function drawConfig(random: Random): MemberConfig {
-  const maxMessageBytes = random.pick([0, 200, 1000, Infinity]) ?? 0;
-  return {
-    electionTicks: ELECTION_TICKS,
-    heartbeatTicks: 1 + random.below(3),
-    asyncStorageWrites: !random.oneIn(3),
-    preVote: !random.oneIn(3),
-    checkQuorum: !random.oneIn(3),
-    stepDownOnRemoval: !random.oneIn(3),
-    disableProposalForwarding: random.oneIn(3),
-    maxMessageBytes,
-    maxApplyingBytes: random.pick([1, 300, Infinity]) ?? 1,
-    maxUncommittedBytes: random.pick([500, 5000]) ?? 500,
-    maxInflightMessages: 1 + random.below(8),
-    maxInflightBytes: Math.max(maxMessageBytes, 500),
-  };
+function memberIds({ voters, votersOutgoing, learners }: ConfState): MemberId[] {
+  return [...voters, ...votersOutgoing, ...learners];
 }
