@@ -1,0 +1,30 @@
+import type { Clock } from '../host/clock.ts';
+import type { Log } from '../host/log.ts';
+import { type ControlKeys } from './authorities.ts';
+import { localCertificates, renewLocalCertificates } from './board-certificates.ts';
+import type { BoardConfig } from './board-config.ts';
+import type { BoardFiles } from './board-files.ts';
+
+const CHECK_MS = 3_600_000;
+
+/** Keeps a control board's own certificates alive while it runs; their readers take up new files by themselves. */
+export async function runCertificateRenewal(
+  board: {
+    readonly files: BoardFiles;
+    readonly config: BoardConfig;
+    readonly keys: ControlKeys;
+    readonly address: string;
+    readonly clock: Clock;
+    readonly log: Log;
+  },
+  signal: AbortSignal,
+): Promise<void> {
+  const { files, config, keys, address, clock, log } = board;
+  const wanted = localCertificates(config, address);
+  while (!signal.aborted) {
+    await clock.sleepMs(CHECK_MS, signal).catch(() => undefined);
+    if (signal.aborted) return;
+    const made = await renewLocalCertificates(files, keys, wanted, clock.nowMs());
+    for (const { name, why } of made) log.info('made a certificate', { name, why });
+  }
+}
