@@ -44,6 +44,8 @@ export class PodWorker {
   #phase: WorkerPhase = 'waiting';
   #end: PodEnd | undefined;
   #isDirty = true;
+  /** The last act failed: what it stirred up in the runtime must not make it be tried again at once. */
+  #isHeldBack = false;
   #wake: () => void = () => undefined;
   /** Ends the act under way when it has been overtaken. */
   #act = new AbortController();
@@ -70,7 +72,7 @@ export class PodWorker {
     const isShorter = this.#end !== undefined && (graceOf(pod) ?? Infinity) < (before ?? Infinity);
     if (shouldEnd(pod)) this.terminate(this.#end ?? {});
     if (isShorter && this.#phase === 'terminating') this.#act.abort(); // stop again, with less grace
-    this.poke();
+    this.#pokeNow();
   }
 
   /** Ends the pod; the first reason given stays. */
@@ -79,13 +81,19 @@ export class PodWorker {
       this.#end = end;
       this.#act.abort();
     }
-    this.poke();
+    this.#pokeNow();
   }
 
-  /** Makes the worker look at the pod now, or once more after the act under way. */
+  /** Makes the worker look at the pod now, or once more after the act under way; after a failure, when its time comes. */
   poke(): void {
     this.#isDirty = true;
-    this.#wake();
+    if (!this.#isHeldBack) this.#wake();
+  }
+
+  /** As poke, but at once even after a failure: its cause may be gone. */
+  #pokeNow(): void {
+    this.#isHeldBack = false;
+    this.poke();
   }
 
   /** Works until the pod has ended or the signal is aborted. */
@@ -99,6 +107,7 @@ export class PodWorker {
       try {
         delayMs = await this.#step(AbortSignal.any([signal, this.#act.signal]));
         this.#retryMs = RETRY_MIN_MS;
+        this.#isHeldBack = false;
       } catch (error) {
         delayMs = this.#onFailure(error, signal);
       }
@@ -144,12 +153,13 @@ export class PodWorker {
     if (signal.aborted || this.#act.signal.aborted) return 0;
     this.#options.log.info('a pod could not be synced', { pod: describePod(this.#pod), error: errorText(error) });
     const delayMs = this.#retryMs;
+    this.#isHeldBack = true;
     this.#retryMs = Math.min(this.#retryMs * 2, RETRY_MAX_MS);
     return delayMs;
   }
 
   async #idle(delayMs: number, signal: AbortSignal): Promise<void> {
-    if (delayMs <= 0 || this.#isDirty) return;
+    if (delayMs <= 0 || (this.#isDirty && !this.#isHeldBack)) return;
     const stop = new AbortController();
     const both = AbortSignal.any([signal, stop.signal]);
     this.#wake = () => stop.abort();

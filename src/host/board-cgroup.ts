@@ -1,0 +1,62 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { readFileIfThere } from './file.ts';
+
+/** Which cgroups the kernel offers. */
+export type CgroupVersion = 1 | 2;
+
+/** What the board's own cgroup allows it: undefined where there is no limit. */
+export interface CgroupLimits {
+  readonly memoryBytes: number | undefined;
+  readonly cpuMilli: number | undefined;
+}
+
+/** v1 says "no limit" by a number near 2^63. */
+const UNLIMITED_BYTES = 2 ** 60;
+
+/** @param mount `/sys/fs/cgroup` */
+export function cgroupVersion(mount: string): CgroupVersion {
+  return existsSync(join(mount, 'cgroup.controllers')) ? 2 : 1;
+}
+
+/**
+ * The limits at the root of the cgroup tree that this board sees. On a real board there are none; a board that is a
+ * container has its cap there, while /proc/meminfo shows the host's memory. Not those of our own service below it:
+ * they are ours, not the pods'.
+ */
+export async function rootCgroupLimits(mount: string): Promise<CgroupLimits> {
+  return cgroupVersion(mount) === 2 ? limitsV2(mount) : limitsV1(mount);
+}
+
+async function limitsV2(mount: string): Promise<CgroupLimits> {
+  const memory = await readFileIfThere(join(mount, 'memory.max'));
+  const [quota, period] = ((await readFileIfThere(join(mount, 'cpu.max'))) ?? 'max').trim().split(' ');
+  return { memoryBytes: limitOf(memory), cpuMilli: milliOf(Number(quota), Number(period)) };
+}
+
+async function limitsV1(mount: string): Promise<CgroupLimits> {
+  const memory = await readFileIfThere(join(mount, 'memory/memory.limit_in_bytes'));
+  const quota = await readFileIfThere(join(mount, 'cpu/cpu.cfs_quota_us'));
+  const period = await readFileIfThere(join(mount, 'cpu/cpu.cfs_period_us'));
+  return { memoryBytes: limitOf(memory), cpuMilli: milliOf(Number(quota), Number(period)) };
+}
+
+function limitOf(text: string | undefined): number | undefined {
+  const value = Number(text);
+  return text === undefined || !Number.isFinite(value) || value <= 0 || value > UNLIMITED_BYTES ? undefined : value;
+}
+
+function milliOf(quotaUs: number, periodUs: number): number | undefined {
+  return quotaUs > 0 && periodUs > 0 ? Math.floor((quotaUs * 1000) / periodUs) : undefined;
+}
+
+/** Bytes in use that cannot be given back at once (working set) of the root cgroup; undefined where it does not say. */
+export async function rootWorkingSetBytes(mount: string): Promise<number | undefined> {
+  const isV2 = cgroupVersion(mount) === 2;
+  const folder = isV2 ? mount : join(mount, 'memory');
+  const usage = await readFileIfThere(join(folder, isV2 ? 'memory.current' : 'memory.usage_in_bytes'));
+  const stat = await readFileIfThere(join(folder, 'memory.stat'));
+  if (usage === undefined || stat === undefined) return undefined;
+  const inactive = new RegExp(`^${isV2 ? '' : 'total_'}inactive_file (\\d+)$`, 'm').exec(stat)?.[1];
+  return Math.max(0, Number(usage) - Number(inactive ?? 0));
+}
