@@ -10,6 +10,7 @@ import type { CommonIdentity, OwnIdentity } from './board-files.ts';
 import { findBoardProcesses, readProcessTable } from './board-process.ts';
 import { makeBoardCgroups, removeCgroups } from './cgroup.ts';
 import { removeBoardLink, SWITCH_NAMESPACE } from './host-network.ts';
+import { killProcess } from './kill-process.ts';
 import type { Board, Layout } from './layout.ts';
 import { RackError } from './rack-error.ts';
 import { boardPaths } from './rack-paths.ts';
@@ -99,11 +100,13 @@ export async function pullBoard(paths: RackPaths, name: string, signal: AbortSig
     if (init === null && nspawn === null && keepers.length === 0) break;
     const waitedMs = performance.now() - startMs;
     // PID 1 first and alone: nspawn then sees it end and clears up after itself. What has none, or stays on, goes the same way.
-    if (init !== null) kill(init);
-    else if (waitedMs > CLEAR_UP_MS) for (const pid of [...keepers, ...(nspawn === null ? [] : [nspawn])]) kill(pid);
+    if (init !== null) killProcess(init);
+    else if (waitedMs > CLEAR_UP_MS)
+      for (const pid of [...keepers, ...(nspawn === null ? [] : [nspawn])]) killProcess(pid);
     if (waitedMs > KILL_TIMEOUT_MS) throw new RackError(`${name} does not end: process ${init ?? nspawn}`);
     await sleep(POLL_MS, undefined, { signal });
   }
+  await removeCgroups(name);
   await removeBoardLink(name, signal);
 }
 
@@ -120,14 +123,6 @@ async function ownIdentity(board: Board, at: BoardPaths, signal: AbortSignal): P
     hostKey: host.privateKey,
     hostPublicKey: host.publicKey,
   };
-}
-
-function kill(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL');
-  } catch {
-    // ended by itself meanwhile
-  }
 }
 
 async function isDead(paths: RackPaths, name: string): Promise<boolean> {

@@ -1,6 +1,7 @@
 import { mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { killProcess } from './kill-process.ts';
 
 /** Where this machine mounts its control groups. */
 export interface CgroupMounts {
@@ -56,7 +57,10 @@ export async function makeBoardCgroups(board: string, memoryMib: number): Promis
   return dirs;
 }
 
-/** Removes a board's groups, or with no board the whole rack's; they must be empty of processes or about to be. */
+/**
+ * Removes a board's groups, or with no board the whole rack's, and ends what is still in them: a board whose nspawn was
+ * killed alone runs on as nobody's child.
+ */
 export async function removeCgroups(board: string | null): Promise<void> {
   const { v1, v2 } = parseCgroupMounts(await readFile('/proc/self/mounts', 'utf8'));
   for (const mount of v2 === null ? v1.map(({ dir }) => dir) : [v2]) {
@@ -88,7 +92,13 @@ async function removeGroup(dir: string): Promise<void> {
       const code = error instanceof Error && 'code' in error ? error.code : '';
       if (code === 'ENOENT') return;
       if (code !== 'EBUSY' || attempt === REMOVE_TRIES) throw error;
+      await killMembers(dir);
       await sleep(REMOVE_WAIT_MS);
     }
   }
+}
+
+async function killMembers(dir: string): Promise<void> {
+  const members = await readFile(join(dir, 'cgroup.procs'), 'utf8').catch(() => '');
+  for (const pid of members.split('\n').map(Number)) if (pid > 1) killProcess(pid);
 }

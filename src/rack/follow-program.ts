@@ -1,5 +1,4 @@
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { RackError } from './rack-error.ts';
 
@@ -7,7 +6,8 @@ import { RackError } from './rack-error.ts';
 const TAIL_LINES = 15;
 
 /**
- * Runs a program that takes long, and tells each line of its outputs as it appears. An abort kills it.
+ * Runs a program that takes long, and tells each line of its outputs as it appears. An abort ends it by SIGTERM, and so
+ * does the death of this process, however it dies.
  * @throws RackError with its last lines when it does not end with code 0
  */
 export async function followProgram(
@@ -15,8 +15,15 @@ export async function followProgram(
   onLine: (line: string) => void,
   signal: AbortSignal,
 ): Promise<void> {
-  const [program = '', ...rest] = argv;
-  const child = spawn(program, rest, { signal, killSignal: 'SIGKILL', stdio: ['ignore', 'pipe', 'pipe'] });
+  // SIGTERM and not SIGKILL: nspawn and mmdebstrap have something to clear up.
+  const child = spawn('setpriv', ['--pdeathsig', 'TERM', '--', ...argv], {
+    signal,
+    killSignal: 'SIGTERM',
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const ended = Promise.withResolvers<number | null>();
+  child.on('error', () => undefined); // of an abort: its end is waited for all the same
+  child.on('close', ended.resolve);
   const tail: string[] = [];
   for (const stream of [child.stdout, child.stderr]) {
     createInterface(stream).on('line', (line) => {
@@ -25,7 +32,7 @@ export async function followProgram(
       onLine(line);
     });
   }
-  const [code] = (await once(child, 'close')) as [number | null];
+  const code = await ended.promise;
   signal.throwIfAborted();
-  if (code !== 0) throw new RackError(`${program} ended with code ${code}:\n${tail.join('\n')}`);
+  if (code !== 0) throw new RackError(`${argv[0]} ended with code ${code}:\n${tail.join('\n')}`);
 }

@@ -27,8 +27,9 @@ export async function withRackLock<T>(paths: RackPaths, action: () => Promise<T>
   }
 }
 
-/** When a process started, in clock ticks since boot, which tells it from a later one of the same number. */
+/** When a process started, in clock ticks since boot, which tells it from a later one of its number; undefined: it is gone. */
 async function startTime(pid: number): Promise<string | undefined> {
   const stat = await readFileIfThere(`/proc/${pid}/stat`).catch(() => undefined);
-  return stat?.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+  const fields = stat?.slice(stat.lastIndexOf(')') + 2).split(' ') ?? [];
+  return fields[0] === 'Z' ? undefined : fields[19]; // a zombie does nothing any more
 }
