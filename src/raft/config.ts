@@ -80,7 +80,7 @@ export function settle(config: RaftConfig): Settings {
 }
 
 /** What is wrong with a pair of timeouts, in ticks; empty if nothing is. */
-export function timeoutFaults(electionTicks: number, heartbeatTicks: number): string[] {
+export function tickFaults(electionTicks: number, heartbeatTicks: number): string[] {
   const wrong: string[] = [];
   if (!Number.isInteger(heartbeatTicks) || heartbeatTicks < 1) wrong.push('heartbeatTicks must be an integer >= 1');
   if (!Number.isInteger(electionTicks) || electionTicks <= heartbeatTicks) {
@@ -90,7 +90,7 @@ export function timeoutFaults(electionTicks: number, heartbeatTicks: number): st
 }
 
 function faults(settings: Settings): string[] {
-  const wrong = timeoutFaults(settings.electionTicks, settings.heartbeatTicks);
+  const wrong = tickFaults(settings.electionTicks, settings.heartbeatTicks);
   if (!Number.isSafeInteger(settings.id) || settings.id <= NONE || isLocalThread(settings.id)) {
     wrong.push(`id must be an integer from 1 to 2^53 - 3: got ${settings.id}`);
   }

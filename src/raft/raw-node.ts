@@ -1,7 +1,7 @@
 import { applyConfChange } from './change-applied.ts';
 import { encodeConfChange } from './conf-change.ts';
 import type { ConfChange } from './conf-change.ts';
-import { settle, timeoutFaults } from './config.ts';
+import { settle, tickFaults } from './config.ts';
 import type { RaftConfig } from './config.ts';
 import { entriesSize } from './entry.ts';
 import type { Entry, MemberId } from './entry.ts';
@@ -121,8 +121,8 @@ export class RawNode {
    *
    * @throws RangeError as the constructor does
    */
-  setTimeouts(electionTicks: number, heartbeatTicks: number): void {
-    const wrong = timeoutFaults(electionTicks, heartbeatTicks);
+  setTicks(electionTicks: number, heartbeatTicks: number): void {
+    const wrong = tickFaults(electionTicks, heartbeatTicks);
     if (wrong.length > 0) throw new RangeError(wrong.join('; '));
     const { core } = this.#raft;
     const isChanged = electionTicks !== core.electionTicks;

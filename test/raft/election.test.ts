@@ -160,13 +160,13 @@ void t.test('with asyncStorageWrites, a vote waits in the append it depends on',
   t.end();
 });
 
-void t.test('setTimeouts() holds from now on, and refuses what the constructor refuses', (t) => {
+void t.test('setTicks() holds from now on, and refuses what the constructor refuses', (t) => {
   const member = new LoneMember();
-  member.node.setTimeouts(20, 2);
+  member.node.setTicks(20, 2);
   member.tick(19);
   t.equal(member.role, 'StateFollower');
   member.tick(1);
   t.equal(member.role, 'StateCandidate');
-  t.throws(() => member.node.setTimeouts(2, 2), RangeError);
+  t.throws(() => member.node.setTicks(2, 2), RangeError);
   t.end();
 });

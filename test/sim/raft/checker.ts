@@ -1,6 +1,8 @@
 import type { Entry, Index, MemberId, Term } from '../../../src/raft/entry.ts';
 import { majorityVote } from '../../../src/raft/quorum.ts';
 import type { Message } from '../../../src/raft/message.ts';
+import { EMPTY_HARD_STATE } from '../../../src/raft/storage.ts';
+import type { HardState } from '../../../src/raft/storage.ts';
 import type { Status } from '../../../src/raft/status.ts';
 
 /** A property that must never fail has failed. */
@@ -15,8 +17,13 @@ export interface LogView {
   term(index: Index): Term | undefined;
 }
 
-/** Whether an entry would survive a crash of this member. */
-export type IsDurable = (id: MemberId, index: Index, term: Term) => boolean;
+/** What would survive a crash of a member. */
+export interface Durable {
+  /** Whether this entry would, or a snapshot after it. */
+  isDurable(index: Index, term: Term): boolean;
+  durableState(): HardState;
+  durableLastIndex(): Index;
+}
 
 /** A committed entry, and the term in which it was: leaders of later terms must have it. */
 interface Committed {
@@ -36,7 +43,7 @@ export class Checker {
   readonly #entries = new Map<string, Known>();
   readonly #committed = new Map<Index, Committed>();
   readonly #states = new Map<Index, string>();
-  readonly #isDurable: IsDurable;
+  readonly #diskOf: (id: MemberId) => Durable | undefined;
   /** Highest index that any member has known to be committed. */
   committedMax = 0;
 
@@ -45,17 +52,22 @@ export class Checker {
     return this.#leaders.size;
   }
 
-  constructor(isDurable: IsDurable) {
-    this.#isDurable = isDurable;
+  constructor(diskOf: (id: MemberId) => Durable | undefined) {
+    this.#diskOf = diskOf;
   }
 
-  /** Election safety, from the voter's side: one vote in a term, also across a crash. Called when an answer leaves. */
-  onSend({ type, from, to, term, reject }: Message): void {
-    if (type !== 'MsgVoteResp' || reject) return;
-    const key = `${from} in term ${term}`;
-    const other = this.#votes.get(key) ?? to;
-    this.#require(other === to, `${key} voted for ${other} and for ${to}`);
-    this.#votes.set(key, to);
+  /** What leaves a member as a promise is on its disk already (Raft thesis section 3.8). */
+  onSend(message: Message): void {
+    if (message.reject) return;
+    if (message.type === 'MsgVoteResp') this.#onVote(message);
+    if (message.type !== 'MsgAppResp') return;
+    const { from, index, term } = message;
+    const disk = this.#diskOf(from);
+    const stored = disk?.durableState().term ?? 0;
+    this.#require(stored >= term, `${from} answers in term ${term}, on its disk is term ${stored}`);
+    // The leader of a later term may have cut the log in the same flush: as if the answer had been late.
+    const last = stored > term ? Infinity : (disk?.durableLastIndex() ?? 0);
+    this.#require(index <= last, `${from} promises to hold up to ${index}, its disk has ${last}`);
   }
 
   /**
@@ -77,7 +89,7 @@ export class Checker {
     const index = hardState.commit;
     const term = log.term(index) ?? 0;
     for (const half of [incoming, outgoing]) {
-      const held = new Map([...half].map((voter) => [voter, this.#isDurable(voter, index, term)]));
+      const held = new Map([...half].map((voter) => [voter, this.#diskOf(voter)?.isDurable(index, term) === true]));
       const holders = [...held].filter(([, isHeld]) => isHeld).map(([voter]) => voter);
       const text = `${id} commits ${index}, which survives a crash on [${holders.join(' ')}] of [${[...half].join(' ')}]`;
       this.#require(majorityVote(half, held) === 'won', text);
@@ -110,6 +122,17 @@ export class Checker {
   /** Linearizable reads: a read sees all that anyone knew to be committed when it was asked for. */
   onRead(id: MemberId, index: Index, committedWhenAsked: Index): void {
     this.#require(index >= committedWhenAsked, `${id} may read at ${index}, committed was ${committedWhenAsked}`);
+  }
+
+  /** Election safety, from the voter's side: one vote in a term, also across a crash. */
+  #onVote({ from, to, term }: Message): void {
+    const key = `${from} in term ${term}`;
+    const other = this.#votes.get(key) ?? to;
+    this.#require(other === to, `${key} voted for ${other} and for ${to}`);
+    this.#votes.set(key, to);
+    const stored = this.#diskOf(from)?.durableState() ?? EMPTY_HARD_STATE;
+    const isStored = stored.term > term || (stored.term === term && stored.vote === to);
+    this.#require(isStored, `${key} votes for ${to}, on its disk is term ${stored.term} vote ${stored.vote}`);
   }
 
   #onLeader(id: MemberId, term: Term, log: LogView): void {

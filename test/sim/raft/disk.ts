@@ -1,7 +1,8 @@
 import type { Entry, Index, MemberId, Term } from '../../../src/raft/entry.ts';
 import { MemoryStorage } from '../../../src/raft/memory-storage.ts';
 import type { Snapshot } from '../../../src/raft/snapshot.ts';
-import type { Storage } from '../../../src/raft/storage.ts';
+import type { HardState, Storage } from '../../../src/raft/storage.ts';
+import type { Durable } from './checker.ts';
 import type { Random } from './random.ts';
 
 /** What is written in one piece. */
@@ -16,7 +17,7 @@ export type DiskRecord =
  * A disk that keeps what was flushed, and of the rest, at a crash, any first part of the records.
  * The member reads what it has written, flushed or not.
  */
-export class SimDisk implements Storage {
+export class SimDisk implements Storage, Durable {
   #durable = new MemoryStorage();
   #written = new MemoryStorage();
   #unflushed: DiskRecord[] = [];
@@ -64,6 +65,14 @@ export class SimDisk implements Storage {
   /** Whether the entry, or a snapshot after it, would survive a crash. */
   isDurable(index: Index, term: Term): boolean {
     return this.#durable.firstIndex() > index || this.#durable.term(index) === term;
+  }
+
+  durableState(): HardState {
+    return this.#durable.initialState().hardState;
+  }
+
+  durableLastIndex(): Index {
+    return this.#durable.lastIndex();
   }
 
   /** A torn write can leave a commit index that is behind the snapshot or ahead of the log. */

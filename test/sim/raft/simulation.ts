@@ -73,7 +73,7 @@ class Simulation {
     this.#random = random;
     this.#plan = drawPlan(random);
     this.#network = new Network(random, this.#plan.network);
-    this.#checker = new Checker((id, index, term) => this.#members.get(id)?.disk.isDurable(index, term) === true);
+    this.#checker = new Checker((id) => this.#members.get(id)?.disk);
     this.#world = {
       random,
       checker: this.#checker,
@@ -198,8 +198,7 @@ class Simulation {
     if (random.oneIn(150)) member.act((node) => node.transferLeader(1 + random.below(this.#members.size)));
     if (random.oneIn(200)) member.act((node) => node.forgetLeader());
     if (random.oneIn(this.#plan.campaignOneIn)) member.act((node) => node.campaign());
-    if (random.oneIn(100))
-      member.act((node) => node.setTimeouts(ELECTION_TICKS + random.below(10), 1 + random.below(3)));
+    if (random.oneIn(100)) member.act((node) => node.setTicks(ELECTION_TICKS + random.below(10), 1 + random.below(3)));
     if (random.oneIn(this.#plan.changeOneIn)) this.#changeMembership();
   }
 
@@ -253,7 +252,7 @@ class Simulation {
     for (const member of this.#members.values()) {
       if (member.node === undefined) member.boot();
       // Without pre-votes, one whose time-out is longer than twice another's may never come to stand for election.
-      member.act((node) => node.setTimeouts(ELECTION_TICKS, 1));
+      member.act((node) => node.setTicks(ELECTION_TICKS, 1));
     }
   }
 
