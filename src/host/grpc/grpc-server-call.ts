@@ -59,9 +59,7 @@ export class GrpcServerCall implements ServerCall {
 
   get peerCommonName(): string | undefined {
     const socket = this.stream.session?.socket;
-    if (!(socket instanceof TLSSocket) || !socket.authorized) return undefined;
-    const name = socket.getPeerCertificate().subject?.CN;
-    return Array.isArray(name) ? name[0] : name;
+    return socket instanceof TLSSocket ? commonNameOf(socket) : undefined;
   }
 
   get isFinished(): boolean {
@@ -142,3 +140,10 @@ export class GrpcServerCall implements ServerCall {
 }
 
 const RESPONSE_HEADERS = { ':status': 200, 'content-type': 'application/grpc' } as const;
+
+/** Subject common name of a verified client certificate; undefined without one. */
+export function commonNameOf(socket: TLSSocket): string | undefined {
+  if (!socket.authorized) return undefined;
+  const name = socket.getPeerCertificate().subject?.CN;
+  return Array.isArray(name) ? name[0] : name;
+}

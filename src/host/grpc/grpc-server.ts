@@ -10,8 +10,9 @@ import type {
   ServerHttp2Stream,
 } from 'node:http2';
 import type { AddressInfo } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 import { GrpcError } from './grpc-error.ts';
-import { GrpcServerCall } from './grpc-server-call.ts';
+import { commonNameOf, GrpcServerCall } from './grpc-server-call.ts';
 import type { ServedMethod } from './grpc-service.ts';
 
 /** Key, certificate and the authorities whose client certificates are accepted, in PEM. */
@@ -21,11 +22,16 @@ export interface ServerTls {
   readonly clientCa: string | Buffer;
 }
 
+/** Whether a client whose certificate was verified may connect, by its subject's common name. */
+export type AllowClient = (commonName: string) => boolean;
+
 /** How a gRPC server is set up. */
 export interface GrpcServerOptions {
   readonly methods: readonly ServedMethod[];
   /** Absent: plain text, for unix sockets and tests. With it every client must show a certificate. */
   readonly tls?: ServerTls;
+  /** Absent: every certificate of the authority will do. */
+  readonly allowClient?: AllowClient;
   /** Larger requests are refused with RESOURCE_EXHAUSTED; 4 MiB when absent, as in grpc-go. */
   readonly messageBytesMax?: number;
   /** Requests that are no gRPC: HTTP/1.1 and HTTP/2 alike. Absent: 415. */
@@ -54,6 +60,11 @@ export class GrpcServer {
     this.#messageBytesMax = options.messageBytesMax ?? 4 * 1024 * 1024;
     this.#server = makeServer(options.tls);
     this.#server.on('session', (session) => this.#onSession(session));
+    const { allowClient } = options;
+    if (allowClient !== undefined)
+      this.#server.on('secureConnection', (socket: TLSSocket) => {
+        if (!allowClient(commonNameOf(socket) ?? '')) socket.destroy();
+      });
     if (options.onHttp !== undefined) this.#server.on('request', options.onHttp);
     // The compatibility layer takes every HTTP/2 stream as soon as 'request' has a listener: only for what is no gRPC.
     const others = this.#server.listeners('stream') as StreamListener[];

@@ -37,7 +37,7 @@ const NAME = /^checkpoint-(\d+)$/;
 export async function writeCheckpoint(disk: Disk, meta: CheckpointMeta, state: Iterable<Buffer>): Promise<number> {
   const name = `checkpoint-${meta.index}`;
   const length = await disk.replace(name, framed(meta, state));
-  await removeOthers(disk, name);
+  await removeOlder(disk);
   return length;
 }
 
@@ -59,7 +59,7 @@ export async function readCheckpoint(
   if (bytes.readUInt32BE(4) !== VERSION) throw new RangeError(`"${newest}" has a format other than ${VERSION}`);
   const metaEnd = HEADER_BYTES + bytes.readUInt32BE(8);
   const meta = metaType.decode(bytes.subarray(HEADER_BYTES, metaEnd));
-  await removeOthers(disk, newest);
+  await removeOlder(disk);
   return { meta, state: bytes.subarray(metaEnd, bodyLength), bytes: bytes.length };
 }
 
@@ -87,8 +87,10 @@ async function* framed(meta: CheckpointMeta, state: Iterable<Buffer>): AsyncGene
   yield footer;
 }
 
-async function removeOthers(disk: Disk, kept: string): Promise<void> {
-  for (const name of await disk.list()) if (NAME.test(name) && name !== kept) await disk.remove(name);
+async function removeOlder(disk: Disk): Promise<void> {
+  const names = (await disk.list()).filter((name) => NAME.test(name));
+  const newest = Math.max(...names.map(indexOf));
+  for (const name of names) if (indexOf(name) < newest) await disk.remove(name);
 }
 
 function indexOf(name: string): number {

@@ -25,7 +25,7 @@ const SPARE_NAME = /^spare-\d+$/;
 export class SegmentedLog {
   readonly #disk: Disk;
   readonly #segmentBytes: number;
-  #segments: { name: string; number: number; lastIndex: number }[];
+  #segments: { name: string; number: number; lastIndex: number; isEmpty: boolean }[];
   #spares: string[];
   #file: DiskFile | undefined;
   #salt = 0n;
@@ -99,15 +99,18 @@ export class SegmentedLog {
     this.#sequence += 1;
     this.#crc = crc;
     const segment = this.#segments.at(-1);
-    for (const { index } of batch.entries)
-      if (segment !== undefined) segment.lastIndex = Math.max(segment.lastIndex, index);
+    if (segment === undefined) return;
+    segment.isEmpty = false;
+    for (const { index } of batch.entries) segment.lastIndex = Math.max(segment.lastIndex, index);
   }
 
   /** Says that a checkpoint holds everything up to `index`: segments with nothing newer are emptied for reuse. */
   async release(index: number): Promise<void> {
     for (;;) {
       const [oldest] = this.#segments;
-      if (oldest === undefined || this.#segments.length === 1 || oldest.lastIndex > index) return;
+      // The hard state stands in the batches: one must remain.
+      const isKeptLater = this.#segments.some((segment) => segment !== oldest && !segment.isEmpty);
+      if (oldest === undefined || !isKeptLater || oldest.lastIndex > index) return;
       this.#segments.shift();
       if (this.#spares.length >= SPARES_MAX) await this.#disk.remove(oldest.name);
       else {
@@ -161,7 +164,7 @@ export class SegmentedLog {
     this.#salt = salt;
     this.#position = BLOCK_BYTES;
     this.#appendedBytes += BLOCK_BYTES;
-    this.#segments.push({ name, number, lastIndex: 0 });
+    this.#segments.push({ name, number, lastIndex: 0, isEmpty: true });
   }
 
   #nextNumber(): number {

@@ -1,0 +1,408 @@
+import type { ClientTls } from '../host/grpc/grpc-connection.ts';
+import type { Log } from '../host/log.ts';
+import { entriesSize } from '../raft/entry.ts';
+import type { Message } from '../raft/message.ts';
+import type { ReadState, SoftState } from '../raft/ready.ts';
+import type { Snapshot } from '../raft/snapshot.ts';
+import { AppendQueue } from './append-queue.ts';
+import { Applier } from './applier.ts';
+import type { Backend, MemberChange, RaftStatus } from './backend.ts';
+import { encodeCheckpoint, restoreCheckpoint } from './checkpoint.ts';
+import { command } from './command.ts';
+import type { Change } from './command.ts';
+import type { Member as ApiMember } from './etcd-api/cluster.ts';
+import { EtcdError, isEtcdReason } from './etcd-api/etcd-error.ts';
+import { ALARM_ACTION, ALARM_TYPE } from './etcd-api/maintenance.ts';
+import { LeaseKeeper } from './lease-keeper.ts';
+import { writeCheckpoint } from './log/checkpoint-file.ts';
+import { LogStorage } from './log-storage.ts';
+import { randomId, toApiMember } from './member-info.ts';
+import { changeContext, planMembershipChange } from './membership-change.ts';
+import type { OpenedMember } from './open-member.ts';
+import type { ClusterInfo, LeaderRequest, LeaderResponse } from './peer/peer-api.ts';
+import type { PeerHandler } from './peer/peer-service.ts';
+import { Peers } from './peer/peers.ts';
+import { Proposals } from './proposals.ts';
+import { RaftLoop } from './raft-loop.ts';
+import type { RaftOwner } from './raft-loop.ts';
+import { ReadBarrier } from './read-barrier.ts';
+import { changeBytes } from './state-machine.ts';
+import type { Applied, StateMachine } from './state-machine.ts';
+
+/** What a member is told beside what is on its disk. */
+export interface MemberOptions {
+  readonly name: string;
+  readonly clientUrls: readonly string[];
+  /** For connections to other members; asked for at each. */
+  readonly peerTls?: () => ClientTls;
+  readonly quotaBytes: number;
+  /** Largest change. */
+  readonly requestBytesMax: number;
+  readonly log: Log;
+}
+
+/** A checkpoint follows when this much was appended, or as much as the last one was long, whichever is more. */
+const CHECKPOINT_LOG_BYTES = 16 << 20;
+/** How long a question to the leader may take. */
+const LEADER_TIMEOUT_MS = 5000;
+
+/** One member of the store: the Raft core, its log, the state, and the links to the others. */
+export class Member implements Backend, RaftOwner, PeerHandler {
+  readonly state: StateMachine;
+  readonly #opened: OpenedMember;
+  readonly #options: MemberOptions;
+  readonly #loop: RaftLoop;
+  readonly #storage: LogStorage;
+  readonly #queue: AppendQueue;
+  readonly #applier: Applier;
+  readonly #peers: Peers;
+  readonly #leases: LeaseKeeper;
+  readonly #proposals = new Proposals();
+  readonly #barrier: ReadBarrier;
+  /** This life of the member, in the log. */
+  readonly #session = randomId();
+  readonly #listeners = new Set<() => void>();
+  /** States to be sent, and states that came, by their snapshots. */
+  readonly #outgoingStates = new WeakMap<Snapshot, Iterable<Buffer>>();
+  readonly #incomingStates = new Map<number, Buffer>();
+  readonly #acceptedStates = new Map<number, Buffer>();
+  #softState: SoftState = { lead: 0, role: 'StateFollower' };
+  #checkpointBytes: number;
+  #checkpointAtBytes = 0;
+  #checkpointing: Promise<void> | undefined;
+  #isPublishing = false;
+  #fail: (error: unknown) => void = () => undefined;
+
+  constructor(opened: OpenedMember, options: MemberOptions) {
+    this.#opened = opened;
+    this.#options = options;
+    this.state = opened.state;
+    const { identity, meta, log, disk, hardState } = opened;
+    this.#checkpointBytes = opened.checkpointBytes;
+    this.#checkpointAtBytes = -entriesSize(opened.entries);
+    this.#storage = new LogStorage(() => this.#captureSnapshot());
+    this.#storage.restore(hardState, meta, opened.entries);
+    this.#loop = new RaftLoop(identity.memberId, this.#storage, meta.index, this, options.log.part('raft'));
+    this.#applier = new Applier(this.state, meta.index, meta.confState, {
+      onApplied: (session, id, applied) => {
+        if (session === this.#session) this.#proposals.applied(id, applied);
+      },
+      applyConfChange: (change) => this.#loop.raw.applyConfChange(change),
+      onMembers: () => this.#membersChanged(),
+      onLeaseGranted: (id) => this.#leases.granted(id, performance.now()),
+    });
+    this.#queue = new AppendQueue(log, disk, hardState, {
+      onDurable: (append) => this.#durable(append),
+      onFlushed: (ms) => this.#loop.timeouts.flushed(ms),
+      takeSnapshotState: ({ index }) => this.#takeIncoming(index),
+    });
+    this.#barrier = new ReadBarrier((context) => {
+      this.#loop.raw.readIndex(context);
+      this.#loop.schedule();
+    });
+    this.#leases = new LeaseKeeper(this.state.leases, (id) => this.propose({ leaseRevoke: { id } }));
+    this.#peers = new Peers({
+      ownId: identity.memberId,
+      clusterId: identity.clusterId,
+      ...(options.peerTls === undefined ? {} : { tls: options.peerTls }),
+      log: options.log,
+      onUnreachable: (id) => this.#loop.raw.reportUnreachable(id),
+      onSnapshotSent: (id, isSent) => {
+        this.#loop.raw.reportSnapshot(id, isSent);
+        this.#loop.schedule();
+      },
+    });
+  }
+
+  /** Takes part until `signal` is aborted. @throws what the disk throws; Error when the member was removed */
+  async run(signal: AbortSignal): Promise<void> {
+    this.#peers.update(this.state.members);
+    this.#loop.start();
+    try {
+      await new Promise<void>((resolve, reject) => {
+        this.#fail = reject;
+        this.#queue.failed.catch(reject);
+        signal.addEventListener('abort', () => resolve(), { once: true });
+        if (signal.aborted) resolve();
+      });
+    } finally {
+      this.#loop.stop();
+      this.#peers.close();
+      this.#proposals.fail(new EtcdError('Stopped'));
+      this.#barrier.fail(new EtcdError('Stopped'));
+      await this.#checkpointing;
+      await this.#queue.idle();
+      await this.#opened.log.close();
+    }
+  }
+
+  get status(): RaftStatus {
+    const { clusterId, memberId } = this.#opened.identity;
+    return {
+      clusterId: BigInt(clusterId),
+      memberId: BigInt(memberId),
+      leader: BigInt(this.#softState.lead),
+      term: this.#loop.term,
+      index: this.#loop.commit,
+      appliedIndex: this.#applier.index,
+      isLearner: this.#applier.confState.learners.includes(memberId),
+    };
+  }
+
+  get members(): readonly ApiMember[] {
+    const { learners } = this.#applier.confState;
+    return [...this.state.members.values()].map((info) => toApiMember(info, learners.includes(info.id)));
+  }
+
+  get info(): ClusterInfo {
+    return { clusterId: this.#opened.identity.clusterId, members: [...this.state.members.values()] };
+  }
+
+  /** What the member measures of itself. */
+  get measures(): { readonly flushMs: number; readonly appendedBytes: number; readonly entriesWaiting: number } {
+    const { log } = this.#opened;
+    const entriesWaiting = this.#loop.commit - this.#applier.index;
+    return { flushMs: this.#loop.timeouts.flushMs, appendedBytes: log.appendedBytes, entriesWaiting };
+  }
+
+  async propose(change: Change): Promise<Applied> {
+    this.#checkQuota(change);
+    return this.#proposals.propose(performance.now(), (id) => {
+      const data = command.encode({ ...change, session: this.#session, id });
+      if (data.length > this.#options.requestBytesMax) throw new EtcdError('RequestTooLarge');
+      return () => {
+        this.#loop.schedule();
+        return this.#softState.lead !== 0 && this.#loop.raw.propose(data) === null;
+      };
+    });
+  }
+
+  async readBarrier(): Promise<void> {
+    return this.#barrier.wait(performance.now());
+  }
+
+  async changeMembers(change: MemberChange): Promise<ApiMember | undefined> {
+    const text = JSON.stringify(change, (_key, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value));
+    const { memberId } = await this.#askLeader({ changeMembers: text });
+    // The change is in force at the leader; wait until it is known here.
+    await this.readBarrier();
+    return this.members.find(({ id }) => id === memberId);
+  }
+
+  async moveLeader(id: bigint): Promise<void> {
+    if (!this.#isLeader) throw new EtcdError('NotLeader');
+    if (!this.#applier.confState.voters.includes(Number(id))) throw new EtcdError('BadLeaderTransferee');
+    this.#loop.raw.transferLeader(Number(id));
+    this.#loop.schedule();
+    for (const endMs = performance.now() + LEADER_TIMEOUT_MS; this.#softState.lead !== Number(id);) {
+      if (performance.now() > endMs) throw new EtcdError('TimeoutLeaderFail');
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+  }
+
+  async renewLease(id: bigint): Promise<number> {
+    return (await this.#askLeader({ renewLease: id })).time;
+  }
+
+  async leaseRemainingMs(id: bigint): Promise<number> {
+    return (await this.#askLeader({ leaseRemaining: id })).time;
+  }
+
+  onProgress(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  receive(message: Message): void {
+    this.#loop.receive(message);
+  }
+
+  async receiveSnapshot(message: Message, state: Buffer): Promise<void> {
+    if (message.snapshot === null) return;
+    this.#options.log.info('snapshot received', { index: message.snapshot.index, bytes: state.length });
+    const { index } = message.snapshot;
+    this.#incomingStates.set(index, state);
+    this.#loop.receive(message);
+    // Raft takes it within this round of work, or never: it may know better already.
+    await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+    this.#incomingStates.delete(index);
+  }
+
+  async answerAsLeader(request: LeaderRequest): Promise<Partial<LeaderResponse>> {
+    if (!this.#isLeader) throw new EtcdError('NotLeader');
+    const nowMs = performance.now();
+    if (request.renewLease !== undefined) return { time: this.#leases.renew(request.renewLease, nowMs) };
+    if (request.leaseRemaining !== undefined)
+      return { time: Math.round(this.#leases.remainingMs(request.leaseRemaining, nowMs)) };
+    const revive = (_key: string, value: unknown): unknown =>
+      typeof value === 'string' && /^\d+n$/.test(value) ? BigInt(value.slice(0, -1)) : value;
+    return { memberId: await this.#changeAsLeader(JSON.parse(request.changeMembers ?? '', revive) as MemberChange) };
+  }
+
+  append(message: Message): void {
+    const { snapshot } = message;
+    const state = snapshot === null ? undefined : this.#incomingStates.get(snapshot.index);
+    if (snapshot !== null && state !== undefined) this.#acceptedStates.set(snapshot.index, state);
+    this.#queue.push(message);
+  }
+
+  apply(message: Message): void {
+    this.#applier.apply(message.entries);
+    this.#barrier.applied(this.#applier.index);
+    this.#storage.trim(this.#applier.index);
+    this.#maybeCheckpoint();
+    this.#notify();
+  }
+
+  send(messages: readonly Message[]): void {
+    this.#peers.send(messages, ({ snapshot }) => (snapshot === null ? [] : (this.#outgoingStates.get(snapshot) ?? [])));
+  }
+
+  onRead({ context, index }: ReadState): void {
+    this.#barrier.confirmed(context, index, performance.now());
+    this.#barrier.applied(this.#applier.index);
+  }
+
+  onSoftState(state: SoftState): void {
+    const isNewLeader = state.lead !== this.#softState.lead && state.lead !== 0;
+    const { term } = this.#loop;
+    this.#options.log.info('raft role', { role: state.role, leader: state.lead.toString(16), term });
+    this.#softState = state;
+    const nowMs = performance.now();
+    this.#leases.leadershipChanged(this.#isLeader, nowMs);
+    if (isNewLeader) this.#proposals.leaderChanged(nowMs);
+    this.#notify();
+  }
+
+  onTick(): void {
+    const nowMs = performance.now();
+    this.#proposals.tick(nowMs);
+    this.#barrier.tick(nowMs);
+    this.#leases.tick(nowMs);
+    this.#publish();
+  }
+
+  get #isLeader(): boolean {
+    return this.#softState.role === 'StateLeader';
+  }
+
+  /** Answers here if we lead, else asks who does; once more when that has just changed. */
+  async #askLeader(request: Partial<LeaderRequest>): Promise<LeaderResponse> {
+    const full = { renewLease: undefined, leaseRemaining: undefined, changeMembers: undefined, ...request };
+    for (const endMs = performance.now() + LEADER_TIMEOUT_MS; ;) {
+      try {
+        if (this.#isLeader) return { time: 0, memberId: 0n, ...(await this.answerAsLeader(full)) };
+        const link = this.#peers.link(this.#softState.lead);
+        if (link === undefined) throw new EtcdError('NoLeader');
+        return await link.askLeader(request, LEADER_TIMEOUT_MS);
+      } catch (error) {
+        const isAnswer =
+          error instanceof EtcdError && !isEtcdReason(error, 'NotLeader') && !isEtcdReason(error, 'NoLeader');
+        if (isAnswer || performance.now() > endMs) throw error;
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+    }
+  }
+
+  async #changeAsLeader(change: MemberChange): Promise<bigint> {
+    const {
+      type,
+      id: target,
+      member,
+    } = planMembershipChange(change, {
+      members: this.state.members,
+      confState: this.#applier.confState,
+      status: this.#loop.raw.status(),
+      freshId: randomId(),
+    });
+    await this.#proposals.propose(performance.now(), (id) => {
+      const context = changeContext.encode({ session: this.#session, id, member });
+      const confChange = { transition: 'auto' as const, steps: [{ type, id: target }], context };
+      return () => {
+        this.#loop.schedule();
+        return this.#loop.raw.proposeConfChange(confChange) === null;
+      };
+    });
+    return BigInt(target);
+  }
+
+  #checkQuota(change: Change): void {
+    const bytes = changeBytes(change);
+    if (bytes === 0 || this.state.store.bytes + bytes <= this.#options.quotaBytes) return;
+    const alarm = { action: ALARM_ACTION.activate, memberId: this.status.memberId, alarm: ALARM_TYPE.noSpace };
+    if (!this.state.isOutOfSpace) this.propose({ alarm }).catch(() => undefined); // the next write tries again
+    throw new EtcdError('NoSpace');
+  }
+
+  #durable(append: Message): void {
+    const { snapshot, entries } = append;
+    if (snapshot !== null) {
+      const bytes = this.#takeIncoming(snapshot.index);
+      this.#acceptedStates.delete(snapshot.index);
+      restoreCheckpoint(this.state, bytes);
+      this.#storage.applySnapshot(snapshot);
+      this.#applier.index = snapshot.index;
+      this.#applier.confState = snapshot.confState;
+      this.#checkpointBytes = bytes.length;
+      this.#checkpointAtBytes = this.#opened.log.appendedBytes;
+      this.#membersChanged();
+    }
+    this.#storage.append(entries);
+    this.#loop.respond(append);
+    if (snapshot !== null) this.#notify();
+  }
+
+  #takeIncoming(index: number): Buffer {
+    const state = this.#acceptedStates.get(index);
+    if (state === undefined) throw new Error(`the state of the snapshot at ${index} has not come`);
+    return state;
+  }
+
+  #captureSnapshot(): Snapshot {
+    const { index, confState } = this.#applier;
+    const term = this.#storage.term(index) ?? 0;
+    const snapshot: Snapshot = { index, term, confState, data: new Uint8Array(0) };
+    this.#outgoingStates.set(snapshot, encodeCheckpoint(this.state));
+    return snapshot;
+  }
+
+  #maybeCheckpoint(): void {
+    const { log, disk } = this.#opened;
+    const due = this.#checkpointAtBytes + Math.max(CHECKPOINT_LOG_BYTES, this.#checkpointBytes);
+    if (this.#checkpointing !== undefined || log.appendedBytes < due) return;
+    const { index, confState } = this.#applier;
+    const meta = { index, term: this.#storage.term(index) ?? 0, confState };
+    this.#checkpointAtBytes = log.appendedBytes;
+    const work = async (): Promise<void> => {
+      this.#checkpointBytes = await writeCheckpoint(disk, meta, encodeCheckpoint(this.state));
+      await log.release(index);
+      this.#checkpointing = undefined;
+    };
+    this.#checkpointing = work().catch((error: unknown) => this.#fail(error));
+  }
+
+  #membersChanged(): void {
+    this.#peers.update(this.state.members);
+    const { memberId } = this.#opened.identity;
+    if (!this.state.members.has(memberId)) this.#fail(new Error('this member was removed from the cluster'));
+  }
+
+  /** Tells the cluster our name and where clients find us, until it knows. */
+  #publish(): void {
+    const { memberId } = this.#opened.identity;
+    const { name, clientUrls } = this.#options;
+    const known = this.state.members.get(memberId);
+    if (this.#isPublishing || known === undefined || this.#softState.lead === 0) return;
+    if (known.name === name && known.clientUrls.join() === clientUrls.join()) return;
+    this.#isPublishing = true;
+    this.propose({ attributes: { id: memberId, name, clientUrls } })
+      .catch(() => undefined) // the next tick tries again
+      .finally(() => {
+        this.#isPublishing = false;
+      });
+  }
+
+  #notify(): void {
+    for (const listener of this.#listeners) listener();
+  }
+}

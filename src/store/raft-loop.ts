@@ -1,0 +1,142 @@
+import { randomInt } from 'node:crypto';
+import type { Log } from '../host/log.ts';
+import type { MemberId } from '../raft/entry.ts';
+import { isLocalThread, LOCAL_APPEND_THREAD } from '../raft/message.ts';
+import type { Message } from '../raft/message.ts';
+import { RawNode } from '../raft/raw-node.ts';
+import type { ReadState, SoftState } from '../raft/ready.ts';
+import type { Storage } from '../raft/storage.ts';
+import { AdaptiveTimeouts, HEARTBEAT_TICKS, TICK_MS } from './adaptive-timeouts.ts';
+
+/** Where the loop takes Raft's work. */
+export interface RaftOwner {
+  /** Writes to the log; the responses go to `step` when durable. */
+  append(message: Message): void;
+  /** Applies to the state, at once. */
+  apply(message: Message): void;
+  /** Sends to other members, or drops. */
+  send(messages: readonly Message[]): void;
+  onRead(read: ReadState): void;
+  onSoftState(state: SoftState): void;
+  onTick(): void;
+}
+
+/**
+ * Drives one RawNode: takes its work to where it is done. All that comes in
+ * during one turn of the event loop makes one round of work, so that many
+ * clients share one flush and one message.
+ */
+export class RaftLoop {
+  readonly raw: RawNode;
+  readonly timeouts = new AdaptiveTimeouts();
+  /** The last term and commit index that Raft told. */
+  term = 0;
+  commit = 0;
+  readonly #owner: RaftOwner;
+  #isScheduled = false;
+  #electionTicks: number;
+  #timer: NodeJS.Timeout | undefined;
+  #heartbeatSentMs = 0;
+
+  constructor(id: MemberId, storage: Storage, applied: number, owner: RaftOwner, log: Log) {
+    this.#owner = owner;
+    this.#electionTicks = this.timeouts.electionTicks;
+    const { hardState } = storage.initialState();
+    this.term = hardState.term;
+    this.commit = hardState.commit;
+    this.raw = new RawNode({
+      id,
+      storage,
+      applied,
+      electionTicks: this.#electionTicks,
+      heartbeatTicks: HEARTBEAT_TICKS,
+      random: (n) => randomInt(n),
+      asyncStorageWrites: true,
+      preVote: true,
+      checkQuorum: true,
+      stepDownOnRemoval: true,
+      log: {
+        debug: () => undefined,
+        info: (line) => log.debug(line),
+        warn: (line) => log.warn(line),
+        error: (line) => log.error(line),
+      },
+    });
+  }
+
+  /** Starts the ticks; the first member of all does not wait for a leader that cannot be. */
+  start(): void {
+    this.#timer = setInterval(() => this.#tick(), TICK_MS);
+    const { id, membership } = this.raw.status();
+    const { incoming, outgoing } = membership.voters;
+    if (incoming.size === 1 && incoming.has(id) && outgoing.size === 0) this.raw.campaign();
+    this.schedule();
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  /** Has the work done that is there, at the end of this turn of the event loop. */
+  schedule(): void {
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    setImmediate(() => {
+      this.#isScheduled = false;
+      this.#drive();
+    });
+  }
+
+  /** Takes in a message from another member. */
+  receive(message: Message): void {
+    if (message.type === 'MsgHeartbeatResp') this.timeouts.answered(performance.now() - this.#heartbeatSentMs);
+    this.raw.step(message);
+    this.schedule();
+  }
+
+  /** Delivers the responses of finished storage work: to ourselves, and to others. */
+  respond(work: Message): void {
+    const others: Message[] = [];
+    for (const response of work.responses)
+      if (response.to === work.from) this.raw.step(response);
+      else others.push(response);
+    if (others.length > 0) this.#owner.send(others);
+    this.schedule();
+  }
+
+  #tick(): void {
+    const { electionTicks } = this.timeouts;
+    if (electionTicks !== this.#electionTicks) {
+      this.#electionTicks = electionTicks;
+      this.raw.setTicks(electionTicks, HEARTBEAT_TICKS);
+    }
+    this.raw.tick();
+    this.#owner.onTick();
+    this.schedule();
+  }
+
+  #drive(): void {
+    while (this.raw.hasReady()) {
+      const ready = this.raw.ready();
+      if (ready.hardState !== null) {
+        this.term = ready.hardState.term;
+        this.commit = ready.hardState.commit;
+      }
+      if (ready.softState !== null) this.#owner.onSoftState(ready.softState);
+      const outgoing: Message[] = [];
+      const applies: Message[] = [];
+      for (const message of ready.messages) {
+        if (message.to === LOCAL_APPEND_THREAD) this.#owner.append(message);
+        else if (isLocalThread(message.to)) applies.push(message);
+        else outgoing.push(message);
+      }
+      if (outgoing.some(({ type }) => type === 'MsgHeartbeat')) this.#heartbeatSentMs = performance.now();
+      if (outgoing.length > 0) this.#owner.send(outgoing);
+      for (const read of ready.readStates) this.#owner.onRead(read);
+      for (const apply of applies) {
+        this.#owner.apply(apply);
+        this.respond(apply);
+      }
+    }
+  }
+}

@@ -1,0 +1,134 @@
+import { createServer } from 'node:http';
+import { join } from 'node:path';
+import { openDisk } from '../host/disk.ts';
+import { GrpcServer } from '../host/grpc/grpc-server.ts';
+import type { GrpcServerOptions } from '../host/grpc/grpc-server.ts';
+import type { Log } from '../host/log.ts';
+import { firstStart } from './first-start.ts';
+import type { FirstStartOptions } from './first-start.ts';
+import { Member } from './member.ts';
+import { openMember } from './open-member.ts';
+import { peerService } from './peer/peer-service.ts';
+import { etcdMethods, GRPC_OVERHEAD_BYTES, REQUEST_BYTES_MAX } from './server/etcd-methods.ts';
+import { httpEndpoints } from './server/http-endpoints.ts';
+import { TlsFiles } from './tls-files.ts';
+import type { TlsPaths } from './tls-files.ts';
+
+/** Settings of a member; the names are those of etcd's flags. */
+export interface StoreOptions extends FirstStartOptions {
+  readonly dataDir: string;
+  readonly listenClientUrls: readonly string[];
+  readonly advertiseClientUrls: readonly string[];
+  readonly listenPeerUrls: readonly string[];
+  /** Plain HTTP for /health, /version and /metrics: addresses of loopback only. */
+  readonly listenMetricsUrls?: readonly string[];
+  /** Absent: plain text, for tests on loopback. */
+  readonly clientTls?: TlsPaths;
+  readonly peerTls?: TlsPaths;
+  /** Which subjects may connect to the client and to the peer port; absent: every certificate of the authority. */
+  readonly allowClient?: (commonName: string) => boolean;
+  readonly allowPeer?: (commonName: string) => boolean;
+  /** 2 GiB when absent, as etcd's --quota-backend-bytes. */
+  readonly quotaBytes?: number;
+  /** 5000 when absent: what Kubernetes asks of etcd's --watch-progress-notify-interval. */
+  readonly watchProgressNotifyMs?: number;
+  readonly log: Log;
+  /** Called when the ports are open. */
+  readonly onListening?: () => void;
+}
+
+/** How long calls may go on after the member was asked to stop. */
+const GRACE_MS = 500;
+/** Streams that ask for a leader end after this long without one (etcd: three election timeouts). */
+const LEADERLESS_MS = 3000;
+
+/**
+ * Runs one member of the store until `signal` is aborted.
+ *
+ * @throws LogDamagedError when the disk does not hold what was written; what the disk throws; Error when the member was
+ *   removed from its cluster. The process is to end then: what is in memory is not to be trusted.
+ */
+export async function runStore(options: StoreOptions, signal: AbortSignal): Promise<void> {
+  const { log } = options;
+  const clientFiles = options.clientTls && new TlsFiles(options.clientTls, log);
+  const peerFiles = options.peerTls && new TlsFiles(options.peerTls, log);
+  const peerTls = peerFiles === undefined ? undefined : () => peerFiles.client();
+  const disk = await openDisk(join(options.dataDir, 'member'));
+  const identity = await firstStart(disk, options, peerTls, log, signal);
+  const opened = await openMember(disk, identity);
+  if (opened.isTailTorn) log.warn('the last write had been cut off; it was never acknowledged and is dropped');
+  log.info('log read', {
+    index: opened.meta.index,
+    entries: opened.entries.length,
+    revision: opened.state.store.revision,
+  });
+
+  const quotaBytes = options.quotaBytes ?? 2 ** 31;
+  const member = new Member(opened, {
+    name: options.name,
+    clientUrls: options.advertiseClientUrls,
+    ...(peerTls === undefined ? {} : { peerTls }),
+    quotaBytes,
+    requestBytesMax: REQUEST_BYTES_MAX,
+    log,
+  });
+  const onHttp = httpEndpoints(member, () => member.measures);
+  const progressNotifyMs = options.watchProgressNotifyMs ?? 5000;
+  const clientServer: GrpcServerOptions = {
+    methods: etcdMethods(member, { progressNotifyMs, leaderlessMs: LEADERLESS_MS, quotaBytes }),
+    messageBytesMax: REQUEST_BYTES_MAX + GRPC_OVERHEAD_BYTES,
+    onHttp,
+    ...(options.allowClient === undefined ? {} : { allowClient: options.allowClient }),
+  };
+  const peerServer: GrpcServerOptions = {
+    methods: peerService(member),
+    messageBytesMax: PEER_MESSAGE_BYTES_MAX,
+    ...(options.allowPeer === undefined ? {} : { allowClient: options.allowPeer }),
+  };
+  const stop = new AbortController();
+  const both = AbortSignal.any([signal, stop.signal]);
+  const servers: { close(graceMs: number): Promise<void> }[] = [];
+  try {
+    for (const url of options.listenPeerUrls) servers.push(await listen(url, peerServer, peerFiles));
+    for (const url of options.listenClientUrls) servers.push(await listen(url, clientServer, clientFiles));
+    for (const url of options.listenMetricsUrls ?? []) servers.push(await listenPlain(url, onHttp));
+    options.onListening?.();
+    log.info('store listens', { client: options.listenClientUrls, peer: options.listenPeerUrls });
+    const looking = Promise.all([clientFiles, peerFiles].flatMap((files) => files?.run(both) ?? []));
+    await member.run(both);
+    stop.abort();
+    await looking;
+  } finally {
+    stop.abort();
+    await Promise.all(servers.map((server) => server.close(GRACE_MS)));
+  }
+}
+
+/** Largest message between members: Raft's appends are 1 MiB and one entry at most; a piece of a snapshot is smaller. */
+const PEER_MESSAGE_BYTES_MAX = 64 << 20;
+
+async function listen(url: string, options: GrpcServerOptions, files: TlsFiles | undefined): Promise<GrpcServer> {
+  const { hostname, port, protocol } = new URL(url);
+  if ((protocol === 'https:') !== (files !== undefined))
+    throw new Error(`"${url}" must be https with TLS files, and http without`);
+  const server = new GrpcServer({ ...options, ...(files === undefined ? {} : { tls: files.server() }) });
+  files?.onRenewed((tls) => server.renewTls(tls));
+  await server.listen({ host: hostname.replaceAll(/[[\]]/g, ''), port: Number(port) });
+  return server;
+}
+
+async function listenPlain(url: string, onHttp: ReturnType<typeof httpEndpoints>) {
+  const { hostname, port } = new URL(url);
+  if (!/^(127\.|localhost$|\[::1\]$)/.test(hostname)) throw new Error(`"${url}": plain HTTP is for loopback only`);
+  const server = createServer(onHttp);
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(Number(port), hostname.replaceAll(/[[\]]/g, ''), resolve);
+  });
+  return {
+    close: async () => {
+      server.closeAllConnections();
+      await new Promise<void>((resolve) => server.close(() => resolve()));
+    },
+  };
+}
