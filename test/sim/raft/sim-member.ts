@@ -20,7 +20,9 @@ export interface World {
   readonly checker: Checker;
   readonly config: MemberConfig;
   /** Ticks that a flush may take. */
-  readonly flushTicksMax: number;
+  flushTicksMax: number;
+  /** Ticks that applying takes, on average. */
+  applyTicks: number;
   send(message: Message): void;
 }
 
@@ -131,7 +133,7 @@ export class SimMember {
       }
       this.#flushedAt = now + random.below(flushTicksMax + 1);
     }
-    if (this.#applies.length > 0 && !random.oneIn(3)) {
+    if (this.#applies.length > 0 && random.oneIn(this.#world.applyTicks)) {
       const message = this.#applies.shift();
       if (message === undefined) return;
       this.#apply(message.entries);

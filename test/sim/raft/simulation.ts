@@ -78,7 +78,8 @@ class Simulation {
       random,
       checker: this.#checker,
       config: drawConfig(random),
-      flushTicksMax: random.below(6),
+      flushTicksMax: random.pick([0, 2, 5, 15]) ?? 0,
+      applyTicks: random.pick([1, 1, 3, 15]) ?? 1,
       send: (message) => this.#send(message),
     };
     this.#found(1 + 2 * random.below(3));
@@ -249,6 +250,8 @@ class Simulation {
     this.#isCalm = true;
     this.#network.heal();
     this.#network.faults = HEALTHY;
+    this.#world.flushTicksMax = 1;
+    this.#world.applyTicks = 1;
     for (const member of this.#members.values()) {
       if (member.node === undefined) member.boot();
       // Without pre-votes, one whose time-out is longer than twice another's may never come to stand for election.
