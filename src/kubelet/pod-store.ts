@@ -20,13 +20,14 @@ export class PodStore {
     this.#apiPods.delete(podUid(pod));
   }
 
-  /** Replaces the static pods. @returns those that are gone */
-  setStatic(pods: readonly Pod[]): readonly Pod[] {
+  /** Replaces the static pods. @returns those that are gone, and those that were not there before */
+  setStatic(pods: readonly Pod[]): { readonly gone: readonly Pod[]; readonly added: readonly Pod[] } {
     const now = new Map(pods.map((pod) => [podUid(pod), pod]));
     const gone = [...this.#staticPods.values()].filter((pod) => !now.has(podUid(pod)));
+    const added = pods.filter((pod) => !this.#staticPods.has(podUid(pod)));
     this.#staticPods.clear();
     for (const [uid, pod] of now) this.#staticPods.set(uid, pod);
-    return gone;
+    return { gone, added };
   }
 
   get(uid: string): Pod | undefined {

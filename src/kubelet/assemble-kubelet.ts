@@ -1,0 +1,194 @@
+import type { Pod } from '../api/objects.ts';
+import type { EventRecorder } from '../client/event-recorder.ts';
+import { createInformer } from '../client/informer.ts';
+import { pods, serviceAccountTokens, services } from '../client/resources.ts';
+import type { Runnable } from '../host/run-together.ts';
+import type { Board } from '../host/board.ts';
+import { readFileIfThere } from '../host/file.ts';
+import { fieldValue, resourceValue } from './downward-value.ts';
+import type { BoardResources } from './downward-value.ts';
+import { GoBackoff } from './go-backoff.ts';
+import { ImagePuller } from './image-puller.ts';
+import { Kubelet } from './kubelet.ts';
+import type { KubeletDeps } from './kubelet-deps.ts';
+import type { CompleteKubeletOptions } from './kubelet-options.ts';
+import type { KubeletParts } from './kubelet-parts.ts';
+import { nodeFactsReader } from './node-facts.ts';
+import type { RuntimeVersion } from '../host/cri.ts';
+import { allocatable } from './node-object.ts';
+import { NodeReporter } from './node-reporter.ts';
+import { ObjectCache } from './object-cache.ts';
+import { refusal } from './pod-admission.ts';
+import { PodCgroups } from './pod-cgroups.ts';
+import { parseResolvConf } from './pod-dns.ts';
+import { podEventSink } from './pod-event-sink.ts';
+import { allContainers } from './pod-identity.ts';
+import { ProbeResultStore } from './probe-result-store.ts';
+import { RuntimeHealth } from './runtime-health.ts';
+import type { DownwardItem } from './volumes/volume-plugin.ts';
+
+/** A container that ended is held back for 10 s, doubling to 5 min; ten minutes of quiet forget it. */
+const CRASH_BACKOFF_INITIAL_MS = 10_000;
+const CRASH_BACKOFF_MAX_MS = 300_000;
+const CGROUP_MOUNT = '/sys/fs/cgroup';
+
+/** What is known before the core is put together. */
+export interface KubeletContext {
+  readonly parts: KubeletParts;
+  readonly options: CompleteKubeletOptions;
+  readonly board: Board;
+  readonly version: RuntimeVersion;
+  readonly recorder: EventRecorder;
+}
+
+/** The core and what runs beside it. */
+export interface AssembledKubelet {
+  readonly kubelet: Kubelet;
+  readonly deps: KubeletDeps;
+  readonly reporter: NodeReporter;
+  /** To be run together with the kubelet. */
+  readonly others: readonly Runnable[];
+}
+
+/** Puts the core together: who needs whom. Nothing runs yet. */
+export function assembleKubelet(context: KubeletContext): AssembledKubelet {
+  const { parts, options, board, version } = context;
+  const { clock, log, runtime } = parts;
+  const { client, nodeName } = options;
+  const serviceInformer = createInformer(client, services, { clock, log });
+  const fieldSelector = `spec.nodeName=${nodeName}`;
+  const podInformer = createInformer(client, pods, { fieldSelector, clock, log });
+  const health: RuntimeHealth = new RuntimeHealth({ runtime, clock, log, onChange: () => reporter.poke() });
+  const problems = (): readonly string[] => {
+    const own = kubelet.problem();
+    return own === undefined ? health.problems() : [...health.problems(), own];
+  };
+  const reporter: NodeReporter = new NodeReporter({
+    client,
+    nodeName,
+    clock,
+    log,
+    labels: options.labels,
+    taints: options.taints,
+    facts: nodeFactsReader({ parts, options, board, version, problems }),
+    onNode: () => undefined,
+    checkMs: options.statusCheckMs,
+    reportMs: options.statusReportMs,
+  });
+  const deps = makeDeps(context, {
+    health,
+    node: () => reporter.node,
+    pods: () => kubelet.pods(),
+    podByUid: (uid) => kubelet.podByUid(uid),
+    services: (namespace) => serviceInformer.lister.list(namespace),
+    servicesSynced: (signal) => serviceInformer.synced(signal),
+  });
+  const { staticPodDir } = options;
+  const kubelet: Kubelet = new Kubelet({ deps, client, nodeName, pods: podInformer, staticPodDir });
+  return { kubelet, deps, reporter, others: [serviceInformer, health, reporter, deps.volumes, deps.probes] };
+}
+
+/** What the dependencies ask back from what is put together after them. */
+interface Later extends Pick<KubeletDeps, 'node' | 'services' | 'servicesSynced'> {
+  readonly health: RuntimeHealth;
+  readonly pods: () => readonly Pod[];
+  readonly podByUid: (uid: string) => Pod | undefined;
+}
+
+function makeDeps({ parts, options, board, version, recorder }: KubeletContext, later: Later): KubeletDeps {
+  const { clock, log, runtime, images } = parts;
+  const { client, nodeName, rootDir, podLogsDir, containerLogsDir } = options;
+  const forPods = allocatable(board, options.reserved);
+  const boardResources = { ...forPods, ephemeralStorageBytes: forPods.storageBytes };
+  const events = podEventSink(recorder);
+  const cache = new ObjectCache(client, clock);
+  const probeResults = new ProbeResultStore();
+  const getConfigMap = cache.getConfigMap.bind(cache);
+  const getSecret = cache.getSecret.bind(cache);
+  const volumes = parts.createVolumes({
+    rootDir,
+    nodeName,
+    client,
+    clock,
+    log: log.part('volumes'),
+    getConfigMap,
+    getSecret,
+    createToken: async (namespace, serviceAccount, request, signal) => {
+      const named = { ...request, metadata: { ...request.metadata, name: serviceAccount, namespace } };
+      return client.create(serviceAccountTokens, named, { subresource: 'token', signal });
+    },
+    pods: later.pods,
+    downwardValue: (pod, item) => downwardValue(pod, item, boardResources, options.nodeIps),
+  });
+  const probes = parts.createProbes({
+    results: probeResults,
+    clock,
+    events,
+    podStatus: (uid) => later.podByUid(uid)?.status,
+    execSync: async (containerId, command, timeoutMs, signal) => {
+      const { exitCode, stdout, stderr } = await runtime.execSync(containerId, command, timeoutMs, signal);
+      return { exitCode, output: Buffer.concat([stdout, stderr]).toString('utf8') };
+    },
+  });
+  return {
+    runtime,
+    images,
+    runtimeName: version.name,
+    clock,
+    log,
+    events,
+    paths: { rootDir, podLogsDir, containerLogsDir },
+    puller: new ImagePuller({ images, clock, events }),
+    crashBackoff: new GoBackoff(clock, CRASH_BACKOFF_INITIAL_MS, CRASH_BACKOFF_MAX_MS),
+    volumes,
+    probes,
+    probeResults,
+    cgroups: makeCgroups(parts, options, board),
+    httpHook: parts.httpHook,
+    limits: {
+      memoryCapacityBytes: board.memoryBytes,
+      cgroupVersion: board.cgroupVersion,
+      hasSwapLimit: board.hasSwapLimit,
+    },
+    clusterDomain: options.clusterDomain,
+    board: boardResources,
+    hostIps: options.nodeIps,
+    dns: async () => ({
+      clusterDns: options.clusterDns,
+      clusterDomain: options.clusterDomain,
+      host: parseResolvConf((await readFileIfThere(options.resolvConf)) ?? ''),
+    }),
+    runtimeHandler: options.runtimeHandler,
+    getConfigMap,
+    getSecret,
+    services: later.services,
+    servicesSynced: later.servicesSynced,
+    networkError: () => later.health.networkError(),
+    node: later.node,
+    admit: (pod, others) => refusal(pod, others, { ...forPods, pods: options.podsMax }),
+  };
+}
+
+function makeCgroups({ log }: KubeletParts, options: CompleteKubeletOptions, board: Board): PodCgroups {
+  const { cpuMilli, memoryBytes } = allocatable(board, options.reserved);
+  return new PodCgroups({
+    version: board.cgroupVersion,
+    driver: options.cgroupDriver,
+    root: options.cgroupRoot,
+    mount: CGROUP_MOUNT,
+    allocatableBytes: memoryBytes,
+    allocatableCpuMilli: cpuMilli,
+    log,
+  });
+}
+
+function downwardValue(pod: Pod, item: DownwardItem, board: BoardResources, nodeIps: readonly string[]): string {
+  const { fieldRef, resourceFieldRef } = item;
+  if (fieldRef !== undefined) {
+    const podIps = (pod.status?.podIPs ?? []).map(({ ip }) => ip ?? '');
+    return fieldValue(pod, fieldRef.fieldPath, { podIps, hostIps: nodeIps });
+  }
+  const container = allContainers(pod).find(({ name }) => name === resourceFieldRef?.containerName);
+  if (resourceFieldRef === undefined || container === undefined) return '';
+  return resourceValue(container, resourceFieldRef.resource, resourceFieldRef.divisor ?? '0', board);
+}

@@ -1,0 +1,75 @@
+import { mkdir } from 'node:fs/promises';
+import { createEventRecorder } from '../client/event-recorder.ts';
+import { readBoard, readPressure } from '../host/board.ts';
+import type { RuntimeVersion } from '../host/cri.ts';
+import { runTogether } from '../host/run-together.ts';
+import type { Runnable } from '../host/run-together.ts';
+import { assembleKubelet } from './assemble-kubelet.ts';
+import type { AssembledKubelet } from './assemble-kubelet.ts';
+import { runLogRotation } from './container-logs.ts';
+import { runImageGarbage } from './image-garbage.ts';
+import { completeOptions } from './kubelet-options.ts';
+import type { CompleteKubeletOptions, KubeletOptions } from './kubelet-options.ts';
+import type { KubeletParts } from './kubelet-parts.ts';
+import { runNodeLease } from './node-lease.ts';
+import { runPodCidr } from './pod-cidr.ts';
+import { errorText } from './start-error.ts';
+
+const RUNTIME_RETRY_MS = 1000;
+
+/** Runs the kubelet with these parts until aborted; containers go on without it. Waits for the runtime first. */
+export async function runKubeletWith(parts: KubeletParts, given: KubeletOptions, signal: AbortSignal): Promise<void> {
+  const options = completeOptions(given);
+  const { clock, log } = parts;
+  const { client, nodeName, rootDir } = options;
+  await mkdir(rootDir, { recursive: true, mode: 0o750 });
+  const version = await waitForRuntime(parts, signal);
+  if (version === undefined) return;
+  const board = await readBoard({ root: '/', storage: rootDir });
+  const recorder = createEventRecorder({ client, component: 'kubelet', host: nodeName, clock, log });
+  const assembled = assembleKubelet({ parts, options, board, version, recorder });
+  await assembled.deps.cgroups.ensureRoot();
+  log.info('the kubelet starts', { node: nodeName, runtime: `${version.name} ${version.version}` });
+  await runTogether([recorder, assembled.kubelet, ...assembled.others, ...loops(parts, options, assembled)], signal);
+}
+
+/** What the runtime is, once it answers; undefined when aborted before. */
+async function waitForRuntime(
+  { runtime, clock, log }: KubeletParts,
+  signal: AbortSignal,
+): Promise<RuntimeVersion | undefined> {
+  let hasComplained = false;
+  while (!signal.aborted) {
+    try {
+      return await runtime.version(signal);
+    } catch (error) {
+      if (!hasComplained && !signal.aborted) log.warn('waiting for the container runtime', { error: errorText(error) });
+      hasComplained = true;
+    }
+    await clock.sleepMs(RUNTIME_RETRY_MS, signal).catch(() => undefined);
+  }
+  return undefined;
+}
+
+function loops(
+  parts: KubeletParts,
+  options: CompleteKubeletOptions,
+  { kubelet, reporter }: AssembledKubelet,
+): readonly Runnable[] {
+  const { runtime, images, clock, log } = parts;
+  const { client, nodeName, rootDir, leaseDurationSeconds: durationSeconds } = options;
+  const renewMs = durationSeconds * 250;
+  const lease = { client, nodeName, clock, log, node: () => reporter.node, durationSeconds, renewMs };
+  const { containerLogSizeMax: sizeMax, containerLogFilesMax: filesMax } = options;
+  const usage = async (): Promise<{ usedShare: number; totalBytes: number }> => {
+    const { storageBytes, storageAvailableBytes } = await readPressure({ root: '/', storage: rootDir });
+    return { usedShare: 1 - storageAvailableBytes / storageBytes, totalBytes: storageBytes };
+  };
+  return [
+    { run: async (signal) => runNodeLease(lease, signal) },
+    { run: async (signal) => runLogRotation({ runtime, clock, log, sizeMax, filesMax }, signal) },
+    { run: async (signal) => runImageGarbage({ runtime, images, clock, log, usage }, signal) },
+    { run: async (signal) => runPodCidr({ runtime, clock, log, node: () => reporter.node }, signal) },
+    { run: async (signal) => parts.runServer(kubelet, options.server, client, signal) },
+  ];
+}
