@@ -1,0 +1,47 @@
+import type { ConfigMap, Secret } from '../../api/objects.ts';
+import { StatusError } from '../../api/status.ts';
+import type { Payload, VolumeFile } from './atomic-writer.ts';
+
+interface KeyToPath {
+  readonly key: string;
+  readonly path: string;
+  readonly mode?: number;
+}
+
+interface Selection {
+  readonly items?: readonly KeyToPath[];
+  readonly optional?: boolean;
+  readonly defaultMode: number;
+  /** For messages: `configmap "x"`. */
+  readonly what: string;
+}
+
+/** The files that a ConfigMap gives: text and binary keys together. */
+export function configMapPayload(map: ConfigMap | undefined, selection: Selection): Payload {
+  const data = new Map<string, Uint8Array>();
+  for (const [key, text] of Object.entries(map?.data ?? {})) data.set(key, Buffer.from(text, 'utf8'));
+  for (const [key, base64] of Object.entries(map?.binaryData ?? {})) data.set(key, Buffer.from(base64, 'base64'));
+  return select(data, selection);
+}
+
+export function secretPayload(secret: Secret | undefined, selection: Selection): Payload {
+  const data = new Map<string, Uint8Array>();
+  for (const [key, base64] of Object.entries(secret?.data ?? {})) data.set(key, Buffer.from(base64, 'base64'));
+  return select(data, selection);
+}
+
+/** All keys, or those that items name under the paths they give. @throws StatusError NotFound for a key that must exist */
+function select(data: ReadonlyMap<string, Uint8Array>, { items, optional, defaultMode, what }: Selection): Payload {
+  if (items === undefined || items.length === 0)
+    return new Map([...data].map(([key, content]): [string, VolumeFile] => [key, { content, mode: defaultMode }]));
+  const files = new Map<string, VolumeFile>();
+  for (const { key, path, mode } of items) {
+    const content = data.get(key);
+    if (content === undefined) {
+      if (optional === true) continue;
+      throw new StatusError('NotFound', `references non-existent ${what.split(' ')[0]} key: ${key}`);
+    }
+    files.set(path, { content, mode: mode ?? defaultMode });
+  }
+  return files;
+}
