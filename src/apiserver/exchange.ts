@@ -111,6 +111,17 @@ export class Exchange {
     response.statusCode = code;
   }
 
+  /** Sends the head now, before there is anything of the body. */
+  flushHead(): void {
+    // Both have it, but the types of HTTP/2's compatibility API do not say so.
+    (this.response as ServerResponse).flushHeaders();
+  }
+
+  /** A part of a streamed body; false when the client has to catch up first. */
+  write(bytes: Buffer): boolean {
+    return (this.response as ServerResponse).write(bytes);
+  }
+
   #warningHeaders(): string[] {
     let length = 0;
     const found: string[] = [];

@@ -1,8 +1,7 @@
 import { EVENT_TYPE, type KeyValue } from '../../store/etcd-api/key-value.ts';
-import { COMPARE_RESULT, COMPARE_TARGET } from '../../store/etcd-api/kv.ts';
-import type { Compare, RangeRequest, RequestOp } from '../../store/etcd-api/kv.ts';
 import type { EtcdClient } from '../../store/client/etcd-client.ts';
 import type { EtcdWatch } from '../../store/client/etcd-watch.ts';
+import { EMPTY_PUT, NOTHING, operation, rangeOf, revisionIs } from './etcd-request.ts';
 import { LeasePool } from './lease-pool.ts';
 import { storageError } from './storage-error.ts';
 import {
@@ -161,51 +160,6 @@ export function isProgressVersion(version: string): boolean {
   if (major !== 3) return major > 3;
   if (minor === 4) return patch >= 31;
   return minor > 5 || (minor === 5 && patch >= 13);
-}
-
-const NOTHING = Buffer.alloc(0);
-const EMPTY_PUT = { prevKv: false, ignoreValue: false, ignoreLease: false };
-
-function operation(one: Partial<RequestOp>): RequestOp {
-  return {
-    requestRange: undefined,
-    requestPut: undefined,
-    requestDeleteRange: undefined,
-    requestTxn: undefined,
-    ...one,
-  };
-}
-
-function rangeOf(key: Buffer): RangeRequest {
-  return {
-    key,
-    rangeEnd: NOTHING,
-    limit: 0,
-    revision: 0,
-    sortOrder: 0,
-    sortTarget: 0,
-    serializable: false,
-    keysOnly: false,
-    countOnly: false,
-    minModRevision: 0,
-    maxModRevision: 0,
-    minCreateRevision: 0,
-    maxCreateRevision: 0,
-  };
-}
-
-function revisionIs(key: Buffer, modRevision: number): Compare {
-  return {
-    result: COMPARE_RESULT.equal,
-    target: COMPARE_TARGET.mod,
-    key,
-    modRevision,
-    version: undefined,
-    createRevision: undefined,
-    value: undefined,
-    lease: undefined,
-    rangeEnd: NOTHING,
-  };
 }
 
 function itemOf({ key, value, modRevision }: KeyValue): StoredItem {

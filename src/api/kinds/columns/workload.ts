@@ -1,0 +1,60 @@
+import type { ControllerRevision, Deployment, PodTemplateSpec, ReplicaSet } from '../../objects.ts';
+import { formatSelector, selectorOf } from '../../selector.ts';
+import type { Column } from '../kind.ts';
+import { AGE, column, NAME, wide } from './column.ts';
+
+interface Workload {
+  metadata?: object;
+  spec?: { template?: PodTemplateSpec; selector?: Parameters<typeof selectorOf>[0] };
+}
+
+const CONTAINERS: readonly Column[] = [
+  wide<Workload>('Containers', 'Names of the containers.', ({ spec }) =>
+    (spec?.template?.spec?.containers ?? []).map(({ name }) => name).join(','),
+  ),
+  wide<Workload>('Images', 'Images of the containers.', ({ spec }) =>
+    (spec?.template?.spec?.containers ?? []).map(({ image }) => image ?? '').join(','),
+  ),
+  wide<Workload>('Selector', 'Labels by which it finds its pods.', ({ spec }) => {
+    const selector = selectorOf(spec?.selector);
+    return selector === null ? '<none>' : formatSelector(selector.toSorted((a, b) => (a.key < b.key ? -1 : 1)));
+  }),
+];
+
+export const DEPLOYMENT_COLUMNS: readonly Column[] = [
+  NAME,
+  column<Deployment>(
+    'Ready',
+    'Ready pods, of those wanted.',
+    ({ spec, status }) => `${status?.readyReplicas ?? 0}/${spec?.replicas ?? 1}`,
+  ),
+  column<Deployment>('Up-to-date', 'Pods of the current template.', ({ status }) => status?.updatedReplicas ?? 0),
+  column<Deployment>(
+    'Available',
+    'Pods that have been ready long enough.',
+    ({ status }) => status?.availableReplicas ?? 0,
+  ),
+  AGE,
+  ...CONTAINERS,
+];
+
+export const REPLICA_SET_COLUMNS: readonly Column[] = [
+  NAME,
+  column<ReplicaSet>('Desired', 'Pods wanted.', ({ spec }) => spec?.replicas ?? 1, 'integer'),
+  column<ReplicaSet>('Current', 'Pods there are.', ({ status }) => status?.replicas ?? 0, 'integer'),
+  column<ReplicaSet>('Ready', 'Pods that are ready.', ({ status }) => status?.readyReplicas ?? 0, 'integer'),
+  AGE,
+  ...CONTAINERS,
+];
+
+export const CONTROLLER_REVISION_COLUMNS: readonly Column[] = [
+  NAME,
+  column<ControllerRevision>('Controller', 'The object that it is a revision of.', ({ metadata }) => {
+    const owner = metadata?.ownerReferences?.find(({ controller }) => controller === true);
+    if (owner === undefined) return '<none>';
+    const [group, version] = owner.apiVersion.split('/');
+    return `${owner.kind.toLowerCase()}${version === undefined ? '' : `.${group}`}/${owner.name}`;
+  }),
+  column<ControllerRevision>('Revision', 'Its number.', ({ revision }) => revision),
+  AGE,
+];
