@@ -1,4 +1,4 @@
-import { limitSize } from './entry.ts';
+import { entrySize } from './entry.ts';
 import type { Entry, Index, Term } from './entry.ts';
 import { invariant } from './invariant.ts';
 import { EMPTY_SNAPSHOT } from './snapshot.ts';
@@ -35,7 +35,15 @@ export class MemoryStorage implements Storage {
     const first = this.firstIndex();
     if (lo < first) return undefined;
     invariant(hi <= this.lastIndex() + 1, `entries up to ${hi} were asked of a log that ends at ${this.lastIndex()}`);
-    return limitSize(this.#entries.slice(lo - first, hi - first), maxBytes);
+    const from = lo - first;
+    let to = from;
+    // Cut before copying: a member that lags asks for all that there is, time and again.
+    for (let bytes = 0; to < hi - first; to += 1) {
+      const entry = this.#entries[to];
+      bytes += entry === undefined ? 0 : entrySize(entry);
+      if (bytes > maxBytes && to > from) break;
+    }
+    return this.#entries.slice(from, to);
   }
 
   snapshot(): Snapshot {

@@ -1,4 +1,6 @@
 import t from 'tap';
+import { encodeConfChange } from '../../src/raft/conf-change.ts';
+import { EMPTY } from '../../src/raft/entry.ts';
 import { createMessage } from '../../src/raft/message.ts';
 import { brief, LoneMember } from './lone-member.ts';
 
@@ -157,6 +159,21 @@ void t.test('with asyncStorageWrites, a vote waits in the append it depends on',
     [{ type: 'MsgStorageAppend', term: 1, vote: 2 }],
   );
   t.same(messages[0]?.responses.map(brief), ['MsgVoteResp to 2 yes 0']);
+  t.end();
+});
+
+// Raft thesis, section 4.1: who does not know yet who votes does not stand for election.
+void t.test('campaign() waits until committed membership changes are applied', (t) => {
+  const change = encodeConfChange({ transition: 'auto', steps: [{ type: 'addVoter', id: 4 }], context: EMPTY });
+  const member = new LoneMember({ terms: [1] });
+  member.storage.append([{ term: 1, index: 2, ...change }]);
+  member.storage.setHardState({ term: 1, vote: 0, commit: 2 });
+  const restarted = new LoneMember({ storage: member.storage, asyncStorageWrites: true });
+  restarted.node.campaign();
+  t.equal(restarted.role, 'StateFollower');
+  for (const message of restarted.node.ready().messages) for (const one of message.responses) restarted.node.step(one);
+  restarted.node.campaign();
+  t.equal(restarted.role, 'StateCandidate');
   t.end();
 });
 
