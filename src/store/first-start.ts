@@ -34,7 +34,7 @@ export async function firstStart(
   if (options.initialClusterState === 'new') return found(disk, options);
   const identity = await askForIdentity(options, tls, log, signal);
   await joinMember(disk, identity);
-  log.info('joining the cluster', { ...identity });
+  log.info('joining the cluster', { clusterId: identity.clusterId, memberId: identity.memberId });
   return identity;
 }
 
@@ -71,7 +71,9 @@ async function askForIdentity(
         return undefined;
       });
       const own = info?.members.find(({ peerUrls }) => peerUrls.some((one) => advertisePeerUrls.includes(one)));
-      if (info !== undefined && own !== undefined) return { clusterId: info.clusterId, memberId: own.id };
+      if (info !== undefined && own !== undefined) {
+        return { clusterId: info.clusterId, memberId: own.id, contacts: info.members };
+      }
       if (info !== undefined) log.warn('the cluster does not have this member', { url, peerUrls: advertisePeerUrls });
     }
     await new Promise<void>((resolve) => {

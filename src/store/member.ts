@@ -116,7 +116,7 @@ export class Member implements Backend, RaftOwner, PeerHandler {
 
   /** Takes part until `signal` is aborted. @throws what the disk throws; Error when the member was removed */
   async run(signal: AbortSignal): Promise<void> {
-    this.#peers.update(this.state.members);
+    this.#linkPeers();
     this.#loop.start();
     try {
       await new Promise<void>((resolve, reject) => {
@@ -381,8 +381,13 @@ export class Member implements Backend, RaftOwner, PeerHandler {
     this.#checkpointing = work().catch((error: unknown) => this.#fail(error));
   }
 
+  #linkPeers(): void {
+    const contacts = new Map((this.#opened.identity.contacts ?? []).map((info) => [info.id, info]));
+    this.#peers.update(this.state.members.size > 0 ? this.state.members : contacts);
+  }
+
   #membersChanged(): void {
-    this.#peers.update(this.state.members);
+    this.#linkPeers();
     const { memberId } = this.#opened.identity;
     if (!this.state.members.has(memberId)) this.#fail(new Error('this member was removed from the cluster'));
   }

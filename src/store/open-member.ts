@@ -14,6 +14,8 @@ import { StateMachine } from './state-machine.ts';
 export interface Identity {
   readonly clusterId: number;
   readonly memberId: number;
+  /** Of a member that joined: the members that it was told of then; whom to answer until it has the state. */
+  readonly contacts?: readonly MemberInfo[];
 }
 
 /** Everything that a member finds on its disk at start. */
@@ -42,10 +44,10 @@ const EMPTY_CONF_STATE = { voters: [], votersOutgoing: [], learners: [], learner
 export async function readIdentity(disk: Disk): Promise<Identity | undefined> {
   const bytes = await disk.read(IDENTITY_FILE);
   if (bytes === undefined) return undefined;
-  const { clusterId, memberId } = JSON.parse(bytes.toString()) as Partial<Identity>;
+  const { clusterId, memberId, contacts } = JSON.parse(bytes.toString()) as Partial<Identity>;
   if (typeof clusterId !== 'number' || typeof memberId !== 'number')
     throw new LogDamagedError(`"${IDENTITY_FILE}" is damaged: ${JSON.stringify(bytes.toString())}`);
-  return { clusterId, memberId };
+  return { clusterId, memberId, contacts: contacts ?? [] };
 }
 
 /** Makes a blank disk that of one of the founders: all of them begin with the same state. */

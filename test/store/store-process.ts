@@ -6,4 +6,7 @@ import type { StoreOptions } from '../../src/store/run-store.ts';
 const options = JSON.parse(process.argv[2] ?? '{}') as Omit<StoreOptions, 'log' | 'onListening'>;
 const stop = new AbortController();
 process.on('SIGTERM', () => stop.abort());
-await runStore({ ...options, log: createLog('store'), onListening: () => process.stdout.write('listening\n') }, stop.signal);
+await runStore(
+  { ...options, log: createLog('store'), onListening: () => process.stdout.write('listening\n') },
+  stop.signal,
+);
