@@ -14,7 +14,8 @@ import type { JoinToken } from './token.ts';
 export const CONTROL_KEYS = { namespace: 'kube-system', name: 'bramble-control-keys' } as const;
 /** The group of tokens with which a board may become a control board. */
 export const CONTROL_GROUP = 'system:bootstrappers:bramble:control';
-const WORKER_GROUP = 'system:bootstrappers:bramble:worker';
+/** The group of tokens with which a board may become a worker. */
+export const WORKER_GROUP = 'system:bootstrappers:bramble:worker';
 
 /**
  * Puts into the cluster what boards need to join it and pods to find their way: the control boards' shared keys, the

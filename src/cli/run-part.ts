@@ -1,0 +1,23 @@
+import { createLog, type Log } from '../host/log.ts';
+
+/**
+ * Runs a part of a board until it is done, or until SIGTERM or SIGINT ends it in good order. What it throws is said in one
+ * line and makes the exit code 1: systemd starts it again.
+ */
+export async function runPart(name: string, run: (log: Log, signal: AbortSignal) => Promise<void>): Promise<void> {
+  const log = createLog(name);
+  const stop = new AbortController();
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop.abort());
+  try {
+    await run(log, stop.signal);
+    process.exitCode = 0;
+  } catch (error) {
+    if (!stop.signal.aborted) {
+      for (const cause of error instanceof AggregateError ? error.errors : [error])
+        log.error('ended by a failure', { error: cause as unknown });
+      process.exitCode = 1;
+    }
+  }
+  // Nothing is left to be done; a socket that somebody forgot must not keep the process.
+  process.exit();
+}

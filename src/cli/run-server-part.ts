@@ -1,0 +1,170 @@
+import { join } from 'node:path';
+import { runApiServer } from '../apiserver/run-apiserver.ts';
+import { type ControlKeys, readControlKeys } from '../bootstrap/authorities.ts';
+import { keyPair } from '../bootstrap/board-files.ts';
+import { storeClientTls } from '../bootstrap/join.ts';
+import { promoteWhenReady, readStoreMember } from '../bootstrap/join-store.ts';
+import { publishCluster } from '../bootstrap/publish.ts';
+import { runCertificateRenewal } from '../bootstrap/renew-certificates.ts';
+import { runLeaderElection } from '../client/leader-election.ts';
+import { runControllers } from '../controller/run-controllers.ts';
+import { systemClock } from '../host/clock.ts';
+import { runAnnouncer } from '../host/mdns.ts';
+import { publicKeyHash } from '../host/pki.ts';
+import { runTogether, type Runnable } from '../host/run-together.ts';
+import { runFloatingAddress } from '../network/floating-address.ts';
+import { runScheduler } from '../scheduler/run-scheduler.ts';
+import { EtcdClient } from '../store/client/etcd-client.ts';
+import { API_PORT, type Board, localClient, processIdentity } from './board.ts';
+
+const STORE_PORT = 2379;
+const PUBLISH_AGAIN_MS = 1_000;
+
+/**
+ * What a control board runs besides its store: API server, scheduler, controllers, the floating address, its
+ * announcement to other boards and the renewal of its certificates.
+ */
+export async function runServerPart(board: Board, signal: AbortSignal): Promise<void> {
+  const { files, config, address, log } = board;
+  const keys = await readControlKeys(files);
+  if (keys === undefined) throw new Error('this board has no control keys yet: `bramble join` fetches them');
+  await promote(board, signal);
+  const identity = processIdentity(board);
+  const clock = systemClock;
+  const parts: Runnable[] = [
+    { run: async (stop) => apiServer(board, stop) },
+    { run: async (stop) => scheduler(board, identity, stop) },
+    { run: async (stop) => controllers(board, keys, identity, stop) },
+    { run: async (stop) => publish(board, keys, stop) },
+    { run: async (stop) => announce(board, keys, stop) },
+    { run: async (stop) => runCertificateRenewal({ files, config, keys, address, clock, log }, stop) },
+    ...(config.apiAddress === undefined ? [] : [floatingAddress(board, config.apiAddress, identity)]),
+  ];
+  await runTogether(parts, signal);
+}
+
+/** A member that has just joined learns first; its API server can serve once it votes. */
+async function promote(board: Board, signal: AbortSignal): Promise<void> {
+  const member = await readStoreMember(board.files.storeMember);
+  if (member === undefined || member.otherClientUrls.length === 0) return;
+  const etcd = new EtcdClient({
+    endpoints: member.otherClientUrls,
+    tls: () => storeClientTls(board.files),
+    timeoutMs: 2_000,
+  });
+  const local = new EtcdClient({
+    endpoints: [`https://127.0.0.1:${STORE_PORT}`],
+    tls: () => storeClientTls(board.files),
+    timeoutMs: 2_000,
+  });
+  try {
+    const status = await local.status().catch(() => undefined);
+    if (status?.isLearner === false) return;
+    await promoteWhenReady(etcd, member.peerUrl, board.log, signal);
+  } finally {
+    etcd.close();
+    local.close();
+  }
+}
+
+async function apiServer({ files, config, address }: Board, signal: AbortSignal): Promise<void> {
+  const pki = (name: string): string => join(files.pki, name);
+  const [serving, kubelet, store] = [
+    keyPair(files, 'apiserver'),
+    keyPair(files, 'apiserver-kubelet-client'),
+    keyPair(files, 'store-client'),
+  ];
+  await runApiServer(
+    {
+      etcdServers: [`https://127.0.0.1:${STORE_PORT}`],
+      etcdTls: { caFile: pki('store-ca.crt'), certFile: store.cert, keyFile: store.key },
+      bindAddress: '0.0.0.0',
+      securePort: API_PORT,
+      tlsCertFile: serving.cert,
+      tlsPrivateKeyFile: serving.key,
+      clientCaFile: pki('ca.crt'),
+      serviceAccountIssuer: `https://kubernetes.default.svc.${config.clusterDomain}`,
+      serviceAccountSigningKeyFile: pki('sa.key'),
+      serviceAccountKeyFiles: [],
+      apiAudiences: [],
+      kubelet: { caFile: pki('ca.crt'), certFile: kubelet.cert, keyFile: kubelet.key },
+      requestHeader: { clientCaFile: pki('front-proxy-ca.crt'), allowedNames: ['front-proxy-client'] },
+      advertiseAddress: address,
+      serviceClusterIpRange: config.serviceCidr,
+    },
+    signal,
+  );
+}
+
+async function scheduler(board: Board, identity: string, signal: AbortSignal): Promise<void> {
+  const client = localClient(board, 'scheduler', 'bramble-scheduler/v1.36.0');
+  const log = board.log.part('scheduler');
+  const lease = { namespace: 'kube-system', name: 'kube-scheduler' };
+  try {
+    await runLeaderElection(
+      { client, lease, identity, clock: systemClock, log },
+      async (leading) => runScheduler({ client, log }, leading),
+      signal,
+    );
+  } finally {
+    client.close();
+  }
+}
+
+async function controllers(board: Board, keys: ControlKeys, identity: string, signal: AbortSignal): Promise<void> {
+  const client = localClient(board, 'controller-manager', 'bramble-controller-manager/v1.36.0');
+  const { clusterCidr } = board.config;
+  const log = board.log.part('controller-manager');
+  try {
+    await runControllers({ client, identity, authority: keys.cluster, clusterCidr, clock: systemClock, log }, signal);
+  } finally {
+    client.close();
+  }
+}
+
+/** Tried until it has been done once; then this part has nothing more to do. */
+async function publish(board: Board, keys: ControlKeys, signal: AbortSignal): Promise<void> {
+  const { files, config } = board;
+  const log = board.log.part('publish');
+  const client = localClient(board, 'admin', 'bramble-publish/v1.36.0');
+  try {
+    for (let done = false; !done && !signal.aborted;) {
+      done = await publishCluster(client, { files, config, keys, log }, signal).then(
+        () => true,
+        (error: unknown) => {
+          log.debug('the API does not take what boards need yet', { error });
+          return false;
+        },
+      );
+      if (!done) await systemClock.sleepMs(PUBLISH_AGAIN_MS, signal).catch(() => undefined);
+    }
+  } finally {
+    client.close();
+  }
+  await untilAborted(signal);
+}
+
+async function announce({ config, address, log }: Board, keys: ControlKeys, signal: AbortSignal): Promise<void> {
+  const onError = (error: unknown): void => log.warn('multicast DNS failed', { error });
+  const txt = { ca: publicKeyHash(keys.cluster.certPem), cluster: config.clusterName, role: 'control' };
+  await runAnnouncer({ name: config.name, port: API_PORT, address, txt }, { address, onError }, signal);
+}
+
+function floatingAddress(board: Board, address: string, identity: string): Runnable {
+  return {
+    run: async (signal) => {
+      const client = localClient(board, 'floating-address', 'bramble-floating-address/v1.36.0');
+      const log = board.log.part('floating-address');
+      try {
+        await runFloatingAddress({ client, address, device: board.interfaceName, identity, log }, signal);
+      } finally {
+        client.close();
+      }
+    },
+  };
+}
+
+async function untilAborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+}
