@@ -224,6 +224,34 @@ void t.test(
       t.notOk((await isThere('job')) || (await isThere('missing')), 'both are gone from the API');
     });
 
+    await t.test(
+      'a pulled plug: the same pod runs again, with no hand, and a pod deleted meanwhile is tidied up',
+      async (t) => {
+        const long = [{ name: 'main', image: BUSYBOX, command: ['sh', '-c', SERVE] }];
+        await cluster.client.create(pods, podOf('gone', { containers: long }));
+        const gone = await cluster.untilPod('gone', 'Running', ({ status }) => status?.phase === 'Running');
+        const before = await cluster.getPod('web');
+        await stop();
+        await containerd.crash();
+        await cluster.client.delete(pods, { namespace: 'default', name: 'gone' }, { gracePeriodSeconds: 0 });
+        stop = cluster.start();
+        const isBack = ({ status }: Pod): boolean => {
+          const [main] = status?.containerStatuses ?? [];
+          const isNew = main?.containerID !== before.status?.containerStatuses?.[0]?.containerID;
+          return isNew && main?.ready === true;
+        };
+        const pod = await cluster.untilPod('web', 'running again', isBack);
+        t.match(pod.status?.containerStatuses, [{ restartCount: 1, lastState: { terminated: {} } }]);
+        t.match(pod.status?.initContainerStatuses, [{ state: { terminated: { exitCode: 0 } } }]);
+        const runtime = new CriRuntime(containerd.channel);
+        const { signal } = new AbortController();
+        const end = Date.now() + 10_000;
+        const left = async (): Promise<number> => (await runtime.listSandboxes(signal, gone.metadata?.uid)).length;
+        while (Date.now() < end && (await left()) > 0) await sleep(50);
+        t.equal(await left(), 0);
+      },
+    );
+
     await t.test('ends a deleted pod gracefully and leaves nothing of it', async (t) => {
       const pod = await cluster.getPod('web');
       const uid = pod.metadata?.uid ?? '';
