@@ -316,7 +316,9 @@ class Simulation {
     const newest = this.#newest();
     const { voters, votersOutgoing, learners } = newest.confState;
     if (newest.applied <= marker || votersOutgoing.length > 0) return false;
-    const ids = [...voters, ...learners];
+    // Without either, a member of a higher term ignores the leader without a word, and a learner never campaigns.
+    const { preVote, checkQuorum } = this.#world.config;
+    const ids = preVote === true || checkQuorum === true ? [...voters, ...learners] : voters;
     const isEven = ids.every((id) => this.#members.get(id)?.applied === newest.applied);
     const isRead = [...this.#readsAsked].some(([id, before]) => (this.#members.get(id)?.readsDone ?? 0) > before);
     return isEven && isRead;
