@@ -88,7 +88,11 @@ export class Exchange {
   ): Promise<void> {
     let bytes = typeof body === 'string' ? Buffer.from(body) : body;
     const all: OutgoingHttpHeaders = { 'cache-control': 'no-cache, private', 'content-type': contentType, ...headers };
-    if (bytes.length > GZIP_BYTES_MIN && /\bgzip\b/.test(this.headers['accept-encoding']?.toString() ?? '')) {
+    if (
+      all['content-encoding'] === undefined &&
+      bytes.length > GZIP_BYTES_MIN &&
+      /\bgzip\b/.test(this.headers['accept-encoding']?.toString() ?? '')
+    ) {
       bytes = await gzip(bytes, { level: 1 });
       all['content-encoding'] = 'gzip';
       all['vary'] = 'Accept-Encoding';

@@ -29,7 +29,13 @@ export async function startTestCluster(overrides: Partial<ApiServerOptions> = {}
   const etcd = await startEtcd(folder);
   const authority = await createAuthority('kubernetes', Date.now());
   const client = (commonName: string, organizations: readonly string[] = []) =>
-    issue({ authority, subject: { commonName, organizations }, usages: ['client'], lifetimeMs: 86_400_000, nowMs: Date.now() });
+    issue({
+      authority,
+      subject: { commonName, organizations },
+      usages: ['client'],
+      lifetimeMs: 86_400_000,
+      nowMs: Date.now(),
+    });
   const serving = await issue({
     authority,
     subject: { commonName: 'kube-apiserver' },
@@ -139,9 +145,7 @@ function kubeconfigOf(server: string, ca: string, { certPem, keyPem }: { certPem
     kind: 'Config',
     'current-context': 'test',
     clusters: [{ name: 'test', cluster: { server, 'certificate-authority-data': base64(ca) } }],
-    users: [
-      { name: 'admin', user: { 'client-certificate-data': base64(certPem), 'client-key-data': base64(keyPem) } },
-    ],
+    users: [{ name: 'admin', user: { 'client-certificate-data': base64(certPem), 'client-key-data': base64(keyPem) } }],
     contexts: [{ name: 'test', context: { cluster: 'test', user: 'admin' } }],
   });
 }
