@@ -8,8 +8,6 @@ const ELECTION_TICKS_MIN = 8;
 const ELECTION_TICKS_MAX = 100;
 /** How fast the memory of a slow write fades: half in about 70 observations. */
 const FADE = 0.99;
-/** An election waits for the vote of a majority to be durable, and for two messages: allow for twice that. */
-const MARGIN = 2;
 
 /**
  * How long to wait for a leader, from what writes and messages really take:
@@ -31,7 +29,8 @@ export class AdaptiveTimeouts {
 
   /** Ticks without a leader after which to campaign. */
   get electionTicks(): number {
-    const ticks = Math.ceil((MARGIN * (this.#flushMs + this.#roundTripMs)) / TICK_MS);
+    // An election needs the votes of a majority to be durable, and two messages.
+    const ticks = Math.ceil((this.#flushMs + 2 * this.#roundTripMs) / TICK_MS);
     return Math.min(ELECTION_TICKS_MAX, Math.max(ELECTION_TICKS_MIN, ticks));
   }
 

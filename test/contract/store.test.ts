@@ -7,7 +7,10 @@ import { join } from 'node:path';
 import t from 'tap';
 import { EtcdClient } from '../../src/store/client/etcd-client.ts';
 import { startFakeEtcd } from '../fake/etcd.ts';
+import { StoreCluster } from '../store/store-cluster.ts';
 import { storeContract } from './store.contract.ts';
+
+t.setTimeout(120_000);
 
 storeContract(t, 'the fake store', async (t) => {
   const fake = await startFakeEtcd();
@@ -16,6 +19,19 @@ storeContract(t, 'the fake store', async (t) => {
     client.close();
     await fake.close();
   });
+  return client;
+});
+
+let cluster: StoreCluster | undefined;
+t.teardown(() => cluster?.close());
+storeContract(t, 'our store of three members', async (t) => {
+  if (cluster === undefined) {
+    cluster = await StoreCluster.create(['a', 'b', 'c']);
+    await Promise.all(cluster.members.map((member) => cluster?.start(member)));
+    await cluster.leader();
+  }
+  const client = cluster.client();
+  t.teardown(() => client.close());
   return client;
 });
 
