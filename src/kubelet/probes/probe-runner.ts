@@ -7,6 +7,7 @@ interface Running {
   readonly kind: ProbeKind;
   readonly podUid: string;
   readonly stop: AbortController;
+  readonly worker: ProbeWorker;
 }
 
 /** Probes of a kubelet that has just started are spread over their periods, so that it does not ask all pods at once. */
@@ -25,11 +26,13 @@ export function createProbeRunner(host: ProbeHost): ProbeRunner {
         const spreadMs = Math.min(worker.periodMs, SPREAD_AFTER_START_MS) * 0.1;
         await host.clock.sleepMs(Math.random() * spreadMs, signal);
       }
-      while (!signal.aborted && (await worker.tick(signal))) await host.clock.sleepMs(worker.periodMs, signal);
+      while (!signal.aborted) {
+        const againInMs = await worker.tick(signal);
+        if (againInMs === undefined) return;
+        await host.clock.sleepMs(againInMs, signal);
+      }
     } catch (error) {
       if (!signal.aborted) throw error;
-    } finally {
-      worker.close();
     }
   };
 
@@ -38,11 +41,9 @@ export function createProbeRunner(host: ProbeHost): ProbeRunner {
     const key = `${podUid}/${container.name}/${kind}`;
     if (workers.has(key)) return;
     const stop = new AbortController();
-    workers.set(key, { kind, podUid, stop });
-    const running = loop(
-      new ProbeWorker(host, { pod, container, kind, probe }),
-      AbortSignal.any([stop.signal, stopAll.signal]),
-    );
+    const worker = new ProbeWorker(host, { pod, container, kind, probe });
+    workers.set(key, { kind, podUid, stop, worker });
+    const running = loop(worker, AbortSignal.any([stop.signal, stopAll.signal]));
     loops.add(running);
     // A worker that has ended by itself stays in the map: its pod is over, and must not be asked again.
     void running.finally(() => loops.delete(running));
@@ -69,7 +70,11 @@ export function createProbeRunner(host: ProbeHost): ProbeRunner {
       }
     },
     stopLivenessAndStartup: (podUid) => stop(podUid, ['liveness', 'startup']),
-    removePod: (podUid) => stop(podUid, ['liveness', 'startup', 'readiness']),
+    removePod(podUid) {
+      for (const one of workers.values())
+        if (one.podUid === podUid && one.worker.containerId !== '') host.results.remove(one.worker.containerId);
+      stop(podUid, ['liveness', 'startup', 'readiness']);
+    },
     async run(signal) {
       const onAbort = (): void => stopAll.abort();
       if (signal.aborted) onAbort();

@@ -5,6 +5,9 @@ import { type ProbeOutcome, runProbe } from './run-probe.ts';
 /** Tries in a row before an error counts as a failure (upstream's maxProbeRetries). */
 const TRIES = 3;
 
+/** How soon to look again while a container does not run yet: so that a pod is ready as soon as it serves. */
+const WAITING_MS = 250;
+
 const INITIAL: Record<ProbeKind, ProbeResult> = { liveness: 'success', readiness: 'failure', startup: 'unknown' };
 const TITLE: Record<ProbeKind, string> = { liveness: 'Liveness', readiness: 'Readiness', startup: 'Startup' };
 
@@ -34,33 +37,39 @@ export class ProbeWorker {
     return (this.#probe.periodSeconds ?? 10) * 1000;
   }
 
-  /** Forgets the container that it asked about. */
-  close(): void {
-    if (this.#containerId !== '') this.#host.results.remove(this.#containerId);
+  /** The container that it asks about now; empty before there is one. */
+  get containerId(): string {
+    return this.#containerId;
   }
 
-  /** Asks once, if it is time. Gives whether to go on asking. */
-  async tick(signal: AbortSignal): Promise<boolean> {
+  /** Asks once, if it is time. Gives in how many milliseconds to come back; undefined when there is nothing more to ask. */
+  async tick(signal: AbortSignal): Promise<number | undefined> {
+    const next = await this.#step(signal);
+    if (next === 'done') return undefined;
+    return next === 'waiting' ? Math.min(WAITING_MS, this.periodMs) : this.periodMs;
+  }
+
+  async #step(signal: AbortSignal): Promise<'asked' | 'waiting' | 'done'> {
     const status = this.#host.podStatus(this.#pod.metadata?.uid ?? '');
-    if (status === undefined) return true;
-    if (status.phase === 'Failed' || status.phase === 'Succeeded') return false;
+    if (status === undefined) return 'waiting';
+    if (status.phase === 'Failed' || status.phase === 'Succeeded') return 'done';
     const all = [...(status.containerStatuses ?? []), ...(status.initContainerStatuses ?? [])];
     const own = all.find(({ name }) => name === this.#container.name);
     const containerId = own?.containerID?.replace(/^[^:]*:\/\//, '') ?? '';
-    if (own === undefined || containerId === '') return true;
+    if (own === undefined || containerId === '') return 'waiting';
     this.#follow(containerId);
-    if (this.#onHold) return true;
+    if (this.#onHold) return 'waiting';
     if (own.state?.running === undefined) return this.#notRunning(own);
-    if (!this.#isDue(own)) return true;
+    if (!this.#isDue(own)) return 'waiting';
     const { outcome, output } = await this.#ask(containerId, status.podIP ?? '', signal);
-    if (signal.aborted) return false;
+    if (signal.aborted) return 'done';
     this.#count(outcome, output);
-    return true;
+    return 'asked';
   }
 
   #follow(containerId: string): void {
     if (containerId === this.#containerId) return;
-    this.close();
+    if (this.#containerId !== '') this.#host.results.remove(this.#containerId);
     this.#containerId = containerId;
     this.#host.results.set(this.#kind, this.#subject(), INITIAL[this.#kind]);
     this.#onHold = false;
@@ -72,13 +81,11 @@ export class ProbeWorker {
     return { podUid: this.#pod.metadata?.uid ?? '', container: this.#container.name, containerId: this.#containerId };
   }
 
-  #notRunning(own: ContainerStatus): boolean {
+  #notRunning(own: ContainerStatus): 'waiting' | 'done' {
     this.#host.results.set(this.#kind, this.#subject(), 'failure');
-    return (
-      own.state?.terminated === undefined ||
-      this.#pod.spec?.restartPolicy !== 'Never' ||
-      this.#container.restartPolicy === 'Always'
-    );
+    const isSidecar = this.#container.restartPolicy === 'Always';
+    const comesBack = own.state?.terminated === undefined || this.#pod.spec?.restartPolicy !== 'Never' || isSidecar;
+    return comesBack ? 'waiting' : 'done';
   }
 
   /** After the initial delay; startup probes until the container has started, the others from then on. */
