@@ -3,7 +3,7 @@ import type { ConfigMap } from '../../src/api/objects.ts';
 import { StatusError } from '../../src/api/status.ts';
 import { createInformer } from '../../src/client/informer.ts';
 import { createInformerSet } from '../../src/client/informer-set.ts';
-import { configMaps } from '../../src/client/resources.ts';
+import { configMaps, namespaces } from '../../src/client/resources.ts';
 import { silentLog } from '../../src/host/log.ts';
 import { createFakeApiClient } from '../fake/api-client.ts';
 import { createFakeClock, settle } from '../fake/clock.ts';
@@ -96,6 +96,7 @@ void t.test('a bookmark moves the resume point over a compaction; without one, 4
   const running = informer.run(stop.signal);
   await informer.synced(stop.signal);
   await settle();
+  client.seed(namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'elsewhere' } });
   client.sendBookmarks();
   await settle();
   client.compact();
