@@ -1,4 +1,5 @@
 import t from 'tap';
+import type { Pod } from '../../../src/api/objects.ts';
 import { parseFieldSelector } from '../../../src/api/selector.ts';
 import type { AuthorizationAttributes } from '../../../src/apiserver/authorization/authorizer.ts';
 import { nodeAuthorizer } from '../../../src/apiserver/authorization/node-authorizer.ts';
@@ -13,7 +14,7 @@ const POD = {
     containers: [{ name: 'c', envFrom: [{ secretRef: { name: 'env' } }] }],
     volumes: [{ name: 'v', configMap: { name: 'files' } }],
   },
-};
+} as Pod;
 
 function ask(text: string, selector = ''): AuthorizationAttributes {
   // `verb resource[/subresource] namespace/name`
@@ -72,7 +73,7 @@ void t.test('NodeGraph forgets what a pod named when the pod is gone', (t) => {
   graph.onUpsert({ ...POD, metadata: { ...POD.metadata, name: 'web2' } });
   graph.onDelete(POD);
   t.ok(graph.refers('w1', 'secrets', 'a', 'env'), 'the second pod still needs it');
-  graph.onDelete({ metadata: { namespace: 'a', name: 'web2' } });
+  graph.onDelete({ metadata: { namespace: 'a', name: 'web2' } } as Pod);
   t.notOk(graph.refers('w1', 'secrets', 'a', 'env'));
   t.end();
 });

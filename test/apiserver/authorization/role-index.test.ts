@@ -8,7 +8,7 @@ import {
 } from '../../../src/apiserver/authorization/bootstrap/bootstrap-policy.ts';
 import { rbacAuthorizer } from '../../../src/apiserver/authorization/rbac-authorizer.ts';
 import type { AuthorizationAttributes } from '../../../src/apiserver/authorization/authorizer.ts';
-import type { KubeObject } from '../../../src/api/objects.ts';
+import type { KubeObject, Role, RoleBinding } from '../../../src/api/objects.ts';
 
 const signal = new AbortController().signal;
 
@@ -126,7 +126,7 @@ void t.test('RoleIndex resolves roles that aggregate roles: admin has what edit 
     metadata: { namespace: 'a', name: 'owner' },
     roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'admin' },
     subjects: [{ kind: 'User', name: 'ada' }],
-  });
+  } as RoleBinding);
   index.invalidate();
   const authorizer = rbacAuthorizer(index);
   for (const [verb, resource, group] of [
@@ -146,12 +146,15 @@ void t.test('RoleIndex resolves roles that aggregate roles: admin has what edit 
 
 void t.test('RoleIndex counts a service account as the user of its name', async (t) => {
   const index = new RoleIndex();
-  index.roles.set('a/read', { metadata: {}, rules: [{ verbs: ['get'], apiGroups: [''], resources: ['pods/log'] }] });
+  index.roles.set('a/read', {
+    metadata: {},
+    rules: [{ verbs: ['get'], apiGroups: [''], resources: ['pods/log'] }],
+  } as Role);
   index.roleBindings.set('a/read', {
     metadata: { namespace: 'a', name: 'read' },
     roleRef: { apiGroup: '', kind: 'Role', name: 'read' },
     subjects: [{ kind: 'ServiceAccount', name: 'robot' }],
-  });
+  } as RoleBinding);
   const ask = { user: 'system:serviceaccount:a:robot', verb: 'get', resource: 'pods', namespace: 'a' };
   const authorizer = rbacAuthorizer(index);
   t.equal((await authorizer.authorize(request({ ...ask, subresource: 'log' }), signal)).result, 'allow');
