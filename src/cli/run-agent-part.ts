@@ -1,0 +1,125 @@
+import { join } from 'node:path';
+import { ensureServingCertificate, runKubeletCertificates } from '../bootstrap/kubelet-certificates.ts';
+import { keyPair } from '../bootstrap/board-files.ts';
+import { dnsServiceAddress } from '../bootstrap/publish.ts';
+import type { ApiClient } from '../client/api-client.ts';
+import type { Runtime } from '../host/cri.ts';
+import type { NetworkOptions } from '../network/run-network.ts';
+import { createInformerSet } from '../client/informer-set.ts';
+import { endpointSlices, nodes, services } from '../client/resources.ts';
+import { systemClock } from '../host/clock.ts';
+import { GrpcChannel } from '../host/grpc/grpc-channel.ts';
+import { CriImages } from '../host/cri-images.ts';
+import { CriRuntime } from '../host/cri-runtime.ts';
+import { runTogether } from '../host/run-together.ts';
+import { runHttpHandler } from '../kubelet/probes/http-handler.ts';
+import { createProbeRunner } from '../kubelet/probes/probe-runner.ts';
+import { runKubeletServer } from '../kubelet/server/run-kubelet-server.ts';
+import { runKubeletWith } from '../kubelet/run-kubelet.ts';
+import { createPodVolumes } from '../kubelet/volumes/pod-volumes.ts';
+import { runNetwork } from '../network/run-network.ts';
+import { runProxy } from '../proxy/run-proxy.ts';
+import { type Board, nodeClient, openApiServers } from './board.ts';
+
+const KUBELET_PORT = 10_250;
+const RUNTIME = 'unix:///run/containerd/containerd.sock';
+const RUNTIME_CONNECT_MS = 5_000;
+const CONTROL_ROLE = 'node-role.kubernetes.io/control-plane';
+
+/** What every board runs: kubelet, proxy, pod network and DNS, as one process over one set of caches. */
+export async function runAgentPart(board: Board, signal: AbortSignal): Promise<void> {
+  const { config, files, address, log } = board;
+  await ensureServingCertificate(files, config.name, Date.now());
+  const servers = await openApiServers(board);
+  const client = nodeClient(board, servers);
+  const clock = systemClock;
+  const informers = createInformerSet(client, { clock, log });
+  const shared = {
+    services: informers.of(services),
+    endpointSlices: informers.of(endpointSlices),
+    nodes: informers.of(nodes),
+    nodeName: config.name,
+    clusterCidr: config.clusterCidr,
+    clock,
+  };
+  const channel = new GrpcChannel({ url: RUNTIME, connectTimeoutMs: RUNTIME_CONNECT_MS });
+  const [runtime, images] = [new CriRuntime(channel), new CriImages(channel)];
+  try {
+    await runTogether(
+      [
+        servers,
+        informers,
+        { run: async (stop) => kubelet(board, client, { runtime, images }, stop) },
+        { run: async (stop) => runProxy({ ...shared, nodeAddresses: [address], log: log.part('proxy') }, stop) },
+        { run: async (stop) => network(board, client, runtime, shared, stop) },
+        {
+          run: async (stop) =>
+            runKubeletCertificates({ client, files, nodeName: config.name, address, clock, log }, stop),
+        },
+      ],
+      signal,
+    );
+  } finally {
+    client.close();
+    channel.close();
+  }
+}
+
+type Caches = Pick<NetworkOptions, 'services' | 'endpointSlices' | 'nodes' | 'nodeName' | 'clusterCidr'>;
+
+async function kubelet(
+  { config, files, address, log }: Board,
+  client: ApiClient,
+  runtime: { readonly runtime: CriRuntime; readonly images: CriImages },
+  signal: AbortSignal,
+): Promise<void> {
+  const serving = keyPair(files, 'kubelet-server');
+  const labels = { ...(config.role === 'control' ? { [CONTROL_ROLE]: '' } : {}), ...config.labels };
+  await runKubeletWith(
+    {
+      ...runtime,
+      clock: systemClock,
+      log: log.part('kubelet'),
+      createVolumes: createPodVolumes,
+      createProbes: createProbeRunner,
+      httpHook: runHttpHandler,
+      runServer: runKubeletServer,
+    },
+    {
+      nodeName: config.name,
+      client,
+      nodeIps: [address],
+      labels,
+      taints: config.taints,
+      clusterDns: [dnsServiceAddress(config.serviceCidr)],
+      clusterDomain: config.clusterDomain,
+      rootDir: files.kubelet,
+      server: {
+        address: '0.0.0.0',
+        port: KUBELET_PORT,
+        certFile: serving.cert,
+        keyFile: serving.key,
+        clientCaFile: join(files.pki, 'ca.crt'),
+      },
+    },
+    signal,
+  );
+}
+
+async function network(
+  board: Board,
+  client: ApiClient,
+  runtime: Runtime,
+  caches: Caches,
+  signal: AbortSignal,
+): Promise<void> {
+  const { serviceCidr, clusterDomain } = board.config;
+  const log = board.log.part('network');
+  // The runtime's sandboxes say which pod addresses are still in use after a pulled plug.
+  const liveSandboxes = async (stop: AbortSignal): Promise<ReadonlySet<string>> =>
+    new Set((await runtime.listSandboxes(stop)).map(({ id }) => id));
+  await runNetwork(
+    { ...caches, client, serviceCidr, clusterDomain, uplink: board.interfaceName, liveSandboxes, log },
+    signal,
+  );
+}
