@@ -1,5 +1,8 @@
 import { invalidObject, notSupported } from '../../api/field-error.ts';
 import type { DeleteOptions, UnknownObject } from '../../api/objects.ts';
+import { decodeEnvelope } from '../../api/protobuf/decode-object.ts';
+import { WireError } from '../../api/protobuf/wire-reader.ts';
+import { builtInDecoder } from '../../api/schema/load.ts';
 import { badRequest, isReason } from '../../api/status.ts';
 import { bodyText } from '../negotiation/decode-body.ts';
 import { CachedObject } from '../storage/cached-object.ts';
@@ -89,8 +92,9 @@ async function deleteOptions({ exchange }: Endpoint): Promise<UnknownObject> {
 function fromBody(body: Buffer, contentType: string | undefined): UnknownObject {
   let value: unknown;
   try {
-    value = JSON.parse(bodyText(body, contentType).text);
+    value = isProtobuf(contentType) ? decodeOptions(body) : JSON.parse(bodyText(body, contentType).text);
   } catch (error) {
+    if (error instanceof WireError) throw badRequest(`the body of a delete must be DeleteOptions: ${error.message}`);
     if (error instanceof SyntaxError) throw badRequest(`couldn't get version/kind; json parse error: ${error.message}`);
     throw error;
   }
@@ -100,6 +104,15 @@ function fromBody(body: Buffer, contentType: string | undefined): UnknownObject 
   if (options.kind !== undefined && options.kind !== 'DeleteOptions')
     throw badRequest(`decoded object cannot be converted to DeleteOptions`);
   return options;
+}
+
+function isProtobuf(contentType: string | undefined): boolean {
+  return contentType?.startsWith('application/vnd.kubernetes.protobuf') === true;
+}
+
+function decodeOptions(body: Buffer): unknown {
+  const { kind, raw } = decodeEnvelope(body);
+  return { ...builtInDecoder().decode('io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions', raw), kind };
 }
 
 function fromQuery(query: URLSearchParams): UnknownObject {

@@ -124,6 +124,7 @@ export function expectedBody({ api, kind, subresource }: Endpoint, validation: F
     apiVersion: group === '' ? version : `${group}/${version}`,
     kind: name,
     shape: shapes.get(definition),
+    definition,
     shapes,
     validation,
     isKnownKind: (apiVersion, wanted) => kinds.byKind(apiVersion, wanted) !== undefined,

@@ -1,6 +1,9 @@
 import type { UnknownObject } from '../../api/objects.ts';
 import { splitApiVersion } from '../../api/kinds/kind-table.ts';
 import { conformObject, TypeMismatch } from '../../api/schema/conform.ts';
+import { decodeEnvelope } from '../../api/protobuf/decode-object.ts';
+import { WireError } from '../../api/protobuf/wire-reader.ts';
+import { builtInDecoder } from '../../api/schema/load.ts';
 import type { ObjectShape, Shapes } from '../../api/schema/shape.ts';
 import { strictProblems } from '../../api/schema/strict-scan.ts';
 import { badRequest, StatusError } from '../../api/status.ts';
@@ -12,6 +15,8 @@ export interface ExpectedBody {
   readonly kind: string;
   /** Absent for kinds without a schema: anything goes. */
   readonly shape: ObjectShape | undefined;
+  /** Name of the shape among the definitions. */
+  readonly definition: string;
   readonly shapes: Shapes;
   readonly validation: FieldValidation;
   /** Whether a kind is served in some version, for the difference between "unknown" and "not here". */
@@ -20,12 +25,12 @@ export interface ExpectedBody {
 
 export type FieldValidation = 'Ignore' | 'Warn' | 'Strict';
 
-const ACCEPTED = 'application/json, application/yaml';
+const PROTOBUF = 'application/vnd.kubernetes.protobuf';
+const ACCEPTED = `application/json, application/yaml, ${PROTOBUF}`;
 
 /** The body as JSON text, whatever it came as. @throws StatusError UnsupportedMediaType, BadRequest */
 export function bodyText(body: Buffer, contentType: string | undefined): { text: string; yamlProblems: string[] } {
-  const mediaType = (contentType ?? 'application/json').split(';')[0]?.trim().toLowerCase() ?? '';
-  switch (mediaType) {
+  switch (mediaTypeOf(contentType)) {
     case '':
     case '*/*':
     case 'application/json':
@@ -53,8 +58,9 @@ export function decodeBody(
   expected: ExpectedBody,
   warn: (text: string) => void,
 ): UnknownObject {
-  const { text, yamlProblems } = bodyText(body, contentType);
-  const object = parseObject(text, expected, body);
+  const isProtobuf = mediaTypeOf(contentType) === PROTOBUF;
+  const { text, yamlProblems } = isProtobuf ? { text: '', yamlProblems: [] } : bodyText(body, contentType);
+  const object = isProtobuf ? protobufObject(body, expected) : parseObject(text, expected, body);
   const { kind = '', apiVersion = '' } = object;
   const cannot = (why: string): StatusError =>
     badRequest(
@@ -62,7 +68,7 @@ export function decodeBody(
     );
   checkKind(object, expected, cannot);
   if (expected.shape === undefined) return object;
-  const problems = expected.validation === 'Ignore' ? [] : [...yamlProblems, ...strict(text, expected)];
+  const problems = isProtobuf || expected.validation === 'Ignore' ? [] : [...yamlProblems, ...strict(text, expected)];
   try {
     conformObject(object, expected.shape, expected.shapes);
   } catch (error) {
@@ -75,6 +81,26 @@ export function decodeBody(
   object.apiVersion = expected.apiVersion;
   object.kind = expected.kind;
   return object;
+}
+
+function mediaTypeOf(contentType = 'application/json'): string {
+  return contentType.split(';')[0]?.trim().toLowerCase() ?? '';
+}
+
+/** The object of a protobuf body. What is of another type than expected is told apart by the envelope alone. */
+function protobufObject(body: Buffer, { apiVersion, kind, definition }: ExpectedBody): UnknownObject {
+  try {
+    const envelope = decodeEnvelope(body);
+    const own = { apiVersion: envelope.apiVersion || apiVersion, kind: envelope.kind || kind };
+    const isOwn = own.apiVersion === apiVersion && own.kind === kind;
+    return isOwn ? { ...builtInDecoder().decode(definition, envelope.raw), ...own } : own;
+  } catch (error) {
+    if (error instanceof WireError || error instanceof SyntaxError)
+      throw badRequest(
+        `the object provided is unrecognized (must be of type ${kind}): ${error.message} (${summary(body)})`,
+      );
+    throw error;
+  }
 }
 
 function strict(text: string, { shape, shapes }: ExpectedBody): string[] {
