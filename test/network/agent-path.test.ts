@@ -25,7 +25,7 @@ void t.test('a pod finds a Service by its name', { skip, timeout: 60_000 }, asyn
   node.run('ip route add default via 192.168.7.9');
   const config = join(folder, '10-bramble.conflist');
   const start = (from: NetworkNamespace, script: string, ...args: string[]): ChildProcess => {
-    const [program, ...rest] = [...from.prefix, process.execPath, script, ...args];
+    const [program = '', ...rest] = [...from.prefix, process.execPath, script, ...args];
     return spawn(program, rest, { stdio: ['ignore', 'pipe', 'inherit'] });
   };
   const agent = start(node, AGENT, config);
