@@ -1,0 +1,124 @@
+import t from 'tap';
+import type { Container } from '../../src/api/objects.ts';
+import type { SandboxConfig } from '../../src/host/cri-config.ts';
+import { withDefaultTag, splitImageName } from '../../src/kubelet/image-name.ts';
+import { ImagePuller } from '../../src/kubelet/image-puller.ts';
+import type { PodEvent } from '../../src/kubelet/pod-events.ts';
+import { pullCredentials } from '../../src/kubelet/pull-credentials.ts';
+import { createFakeClock } from '../fake/clock.ts';
+import { FakeImages } from '../fake/cri.ts';
+import { containerOf, podOf } from './runtime-state.ts';
+
+const { signal } = new AbortController();
+const sandbox = {} as SandboxConfig;
+
+function setUp(...present: readonly string[]): {
+  images: FakeImages;
+  clock: ReturnType<typeof createFakeClock>;
+  events: PodEvent[];
+  ensure: (image: string, policy?: Container['imagePullPolicy']) => Promise<unknown>;
+} {
+  const images = new FakeImages(...present);
+  const clock = createFakeClock();
+  const events: PodEvent[] = [];
+  const puller = new ImagePuller({ images, clock, events: { emit: (_, event) => events.push(event) } });
+  const ensure = async (image: string, policy?: Container['imagePullPolicy']): Promise<unknown> => {
+    const container = containerOf('main', { image, ...(policy === undefined ? {} : { imagePullPolicy: policy }) });
+    return puller.ensure(podOf({}), container, [], sandbox, signal).catch((error: unknown) => error);
+  };
+  return { images, clock, events, ensure };
+}
+
+void t.test('ImagePuller pulls by policy', async (t) => {
+  const { images, events, ensure } = setUp('img:1', 'img:latest');
+  await ensure('img:1');
+  t.same(images.pulls, [], 'present');
+  t.match(events, [{ reason: 'Pulled', message: 'Container image "img:1" already present on machine' }]);
+  await ensure('img');
+  t.same(images.pulls, ['img:latest'], 'latest is pulled always');
+  t.match(await ensure('img:2', 'Never'), { reason: 'ErrImageNeverPull' });
+  t.match(await ensure('Not A Name'), { reason: 'InvalidImageName' });
+  await ensure('img:2');
+  t.same(images.pulls, ['img:latest', 'img:2']);
+});
+
+void t.test('ImagePuller holds failed pulls back for 10 s, then twice as long', async (t) => {
+  const { images, clock, events, ensure } = setUp();
+  images.onPull = () => {
+    throw new Error('no such image');
+  };
+  t.match(await ensure('img:1'), { reason: 'ErrImagePull', message: 'no such image' });
+  t.match(await ensure('img:1'), {
+    reason: 'ImagePullBackOff',
+    message: 'Back-off pulling image "img:1": ErrImagePull: no such image',
+  });
+  await clock.advance(10_000);
+  t.match(await ensure('img:1'), { reason: 'ErrImagePull' });
+  await clock.advance(15_000);
+  t.match(await ensure('img:1'), { reason: 'ImagePullBackOff' });
+  await clock.advance(5000);
+  images.onPull = () => undefined;
+  t.match(await ensure('img:1'), { image: { repoTags: ['img:1'] } });
+  t.match(
+    events.map(({ reason }) => reason),
+    ['Pulling', 'Failed', 'BackOff', 'Pulling', 'Failed', 'BackOff', 'Pulling', 'Pulled'],
+  );
+  t.match(
+    events.at(-1)?.message,
+    /^Successfully pulled image "img:1" in 0s \(0s including waiting\)\. Image size: \d+ bytes\.$/,
+  );
+});
+
+void t.test('ImagePuller pulls one after the other', async (t) => {
+  const { images, ensure } = setUp();
+  let under = 0;
+  let most = 0;
+  images.onPull = async () => {
+    under += 1;
+    most = Math.max(most, under);
+    await new Promise((resolve) => setImmediate(resolve));
+    under -= 1;
+  };
+  await Promise.all([ensure('a:1'), ensure('b:1'), ensure('c:1')]);
+  t.equal(most, 1);
+  t.equal(images.pulls.length, 3);
+});
+
+void t.test('image names are taken apart as the registries do', (t) => {
+  const tagged: readonly [string, string | undefined][] = [
+    ['busybox', 'busybox:latest'],
+    ['host:5000/a/b', 'host:5000/a/b:latest'],
+    ['a:1', 'a:1'],
+    [`a@sha256:${'0'.repeat(64)}`, `a@sha256:${'0'.repeat(64)}`],
+    ['Upper', undefined],
+    ['', undefined],
+  ];
+  for (const [image, expected] of tagged) t.equal(withDefaultTag(image), expected, image);
+  t.same(splitImageName('busybox:1'), { registry: 'docker.io', repository: 'library/busybox' });
+  t.same(splitImageName('me/app'), { registry: 'docker.io', repository: 'me/app' });
+  t.same(splitImageName('localhost/app'), { registry: 'localhost', repository: 'app' });
+  t.same(splitImageName('r.example:5000/a/b:2'), { registry: 'r.example:5000', repository: 'a/b' });
+  t.end();
+});
+
+void t.test('pullCredentials() finds the most specific of all secrets', (t) => {
+  const auths = {
+    'https://index.docker.io/v1/': { auth: Buffer.from('hub:p:w').toString('base64') },
+    'r.example': { username: 'all', password: 'x' },
+    'r.example/team': { username: 'team', password: 'y' },
+    '*.wild.example': { username: 'wild', password: 'z' },
+  };
+  const data = { '.dockerconfigjson': Buffer.from(JSON.stringify({ auths })).toString('base64') };
+  const secret = { apiVersion: 'v1', kind: 'Secret', type: 'kubernetes.io/dockerconfigjson', data } as const;
+  const broken = { ...secret, data: { '.dockerconfigjson': 'e30=x' } };
+  const users = (image: string): readonly (string | undefined)[] =>
+    pullCredentials(image, [broken, secret]).map(({ username }) => username);
+  t.same(users('r.example/team/app:1'), ['team', 'all']);
+  t.same(users('r.example/other/app:1'), ['all']);
+  t.same(users('r.example/teamwork/app'), ['all']);
+  t.same(users('a.wild.example/app'), ['wild']);
+  t.same(users('busybox'), ['hub']);
+  t.match(pullCredentials('busybox', [secret]), [{ password: 'p:w' }]);
+  t.same(users('elsewhere.example/app'), []);
+  t.end();
+});
