@@ -46,7 +46,7 @@ export async function boardStatuses(paths: RackPaths, layout: Layout, signal: Ab
 
 /** Asks the store for its members through the first control board that answers; empty when none does. */
 export async function storeMembers(paths: RackPaths, layout: Layout, signal: AbortSignal): Promise<MemberStatus[]> {
-  const client = `--cacert=${PKI}/ca.crt --cert=${PKI}/store-client.crt --key=${PKI}/store-client.key`.split(' ');
+  const client = `--cacert=${PKI}/store-ca.crt --cert=${PKI}/store-client.crt --key=${PKI}/store-client.key`.split(' ');
   const common = [
     'etcdctl',
     '--endpoints=https://127.0.0.1:2379',
