@@ -3,6 +3,7 @@ import type { ConfChange } from '../raft/conf-change.ts';
 import type { Entry } from '../raft/entry.ts';
 import type { ConfState } from '../raft/snapshot.ts';
 import { command } from './command.ts';
+import { EtcdError } from './etcd-api/etcd-error.ts';
 import { changeContext } from './membership-change.ts';
 import type { Applied, StateMachine } from './state-machine.ts';
 
@@ -43,7 +44,11 @@ export class Applier {
 
   #applyCommand(data: Uint8Array): void {
     const { session, id, ...change } = command.decode(data);
-    if (!this.#state.sessions.enter(session, id)) return;
+    if (!this.#state.sessions.enter(session, id)) {
+      // Whoever still waits for it missed its result, for it came with a snapshot.
+      this.#listener.onApplied(session, id, { error: new EtcdError('Timeout') });
+      return;
+    }
     const applied = this.#state.apply(change);
     if (change.leaseGrant !== undefined && applied.error === undefined)
       this.#listener.onLeaseGranted(change.leaseGrant.id);

@@ -349,7 +349,9 @@ export class Member implements Backend, RaftOwner, PeerHandler {
     }
     this.#storage.append(entries);
     this.#loop.respond(append);
-    if (snapshot !== null) this.#notify();
+    if (snapshot === null) return;
+    this.#barrier.applied(this.#applier.index);
+    this.#notify();
   }
 
   #takeIncoming(index: number): Buffer {

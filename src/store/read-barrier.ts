@@ -60,10 +60,10 @@ export class ReadBarrier {
 
   /** Asks again what was not answered, and gives up what has waited too long. */
   tick(nowMs: number): void {
+    this.#confirmed = this.#confirmed.map(({ index, waiting }) => ({ index, waiting: stillWaiting(waiting, nowMs) }));
     const round = this.#round;
     if (round === undefined || nowMs - round.sentMs < RETRY_MS) return;
-    for (const { deadlineMs, reject } of round.waiting) if (deadlineMs <= nowMs) reject(new EtcdError('Timeout'));
-    this.#queue = [...round.waiting.filter(({ deadlineMs }) => deadlineMs > nowMs), ...this.#queue];
+    this.#queue = [...stillWaiting(round.waiting, nowMs), ...this.#queue];
     this.#round = undefined;
     this.#start(nowMs);
   }
@@ -84,4 +84,11 @@ export class ReadBarrier {
     this.#queue = [];
     this.#request(Buffer.from(this.#round.context));
   }
+}
+
+/** Those whose time is not over; the others are told so. */
+function stillWaiting(waiting: readonly Waiting[], nowMs: number): readonly Waiting[] {
+  if (waiting.every(({ deadlineMs }) => deadlineMs > nowMs)) return waiting;
+  for (const { deadlineMs, reject } of waiting) if (deadlineMs <= nowMs) reject(new EtcdError('Timeout'));
+  return waiting.filter(({ deadlineMs }) => deadlineMs > nowMs);
 }
