@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { X509Certificate } from 'node:crypto';
+import { Socket } from 'node:net';
 import type { Log } from '../host/log.ts';
 import { parseFieldSelector, parseLabelSelector, type Selector } from '../api/selector.ts';
 import { StatusError } from '../api/status.ts';
@@ -54,10 +55,14 @@ export class Pipeline {
     const { metrics, log } = this.#options;
     const startMs = performance.now();
     const info = requestInfo(exchange.method, exchange.path, exchange.query);
+    const written = upgrade === undefined ? 0 : bytesWritten(upgrade);
     try {
       await this.#run(exchange, info, peer, upgrade);
     } catch (error) {
-      if (!exchange.response.destroyed) await sendError(exchange, error, log).catch(() => exchange.response.destroy());
+      // In the middle of a stream of another protocol no Status can be said.
+      if (upgrade !== undefined && bytesWritten(upgrade) !== written) exchange.response.destroy();
+      else if (!exchange.response.destroyed)
+        await sendError(exchange, error, log).catch(() => exchange.response.destroy());
     } finally {
       metrics.observe(info, exchange.method, exchange.response.statusCode, performance.now() - startMs);
     }
@@ -109,6 +114,10 @@ export class Pipeline {
     if (upgrade !== undefined && isStream(endpoint)) return handleConnect(endpoint, upgrade);
     return handleResource(endpoint);
   }
+}
+
+function bytesWritten(transport: ConnectTransport): number {
+  return transport.type === 'upgrade' && transport.socket instanceof Socket ? transport.socket.bytesWritten : 0;
 }
 
 function setHeaders({ headers, response }: Exchange): void {

@@ -7,6 +7,7 @@ import { EtcdClient } from '../store/client/etcd-client.ts';
 import { KindTable } from '../api/kinds/kind-table.ts';
 import { KINDS } from '../api/kinds/rows.ts';
 import { AdmissionChain } from './admission/admission.ts';
+import { createAdmission } from './admission/default-plugins.ts';
 import { createAuthenticator } from './authentication/create-authenticator.ts';
 import { impersonate } from './authentication/impersonation.ts';
 import { discoveryDocuments, readServiceAccountKeys } from './authentication/service-account-keys.ts';
@@ -14,6 +15,7 @@ import { TokenSigner } from './authentication/token-signer.ts';
 import type { TokenAuthenticator } from './authentication/bearer-authenticator.ts';
 import { ensurePolicy } from './authorization/bootstrap/ensure-policy.ts';
 import { createAuthorization } from './authorization/create-authorizer.ts';
+import type { ConnectHandlers } from './connect.ts';
 import { Discovery } from './discovery/discovery.ts';
 import { runCompactor } from './duties/compactor.ts';
 import { ensureDefaultNamespaces } from './duties/default-namespaces.ts';
@@ -33,6 +35,8 @@ import { ClusterIpAllocator } from './strategies/cluster-ip-allocator.ts';
 import { NodePortAllocator } from './strategies/node-port-allocator.ts';
 import { runServiceRepair } from './strategies/service-repair.ts';
 import { createStrategies } from './strategies/strategies.ts';
+import { createConnectHandlers } from './tunnel/connect-handlers.ts';
+import type { KubeletTls } from './tunnel/open-request.ts';
 
 const DEFAULT_PORTS = { first: 30_000, last: 32_767 };
 const RETRY_MS = 1000;
@@ -80,7 +84,10 @@ async function serve(options: ApiServerOptions, { client, log }: Outside, signal
     storage,
     kinds,
     strategies,
-    admission: new AdmissionChain(options.admissionPlugins ?? []),
+    admission:
+      options.admissionPlugins === undefined
+        ? createAdmission({ authorization, clock })
+        : new AdmissionChain(options.admissionPlugins),
     clock,
     log,
   });
@@ -109,7 +116,7 @@ async function serve(options: ApiServerOptions, { client, log }: Outside, signal
     documents: oidcDocuments(options, keys),
   });
   const pipeline = new Pipeline({
-    api: { registry, connectHandlers: options.connectHandlers ?? new Map() },
+    api: { registry, connectHandlers: connectHandlers(options) },
     authenticator,
     authorizer,
     nonResource: (exchange) => nonResource.handle(exchange),
@@ -176,6 +183,18 @@ function etcdClient({ etcdServers, etcdTls }: ApiServerOptions): EtcdClient {
     key: readFileSync(etcdTls.keyFile),
   });
   return new EtcdClient({ endpoints: etcdServers, tls, keepaliveMs: KEEPALIVE_MS });
+}
+
+/** Streams to kubelets; without an identity towards them there are none but those given. */
+function connectHandlers({ kubelet, connectHandlers: given = new Map() }: ApiServerOptions): ConnectHandlers {
+  if (kubelet === undefined) return given;
+  const { caFile, certFile, keyFile } = kubelet;
+  const tls = (): KubeletTls => ({
+    ca: readFileSync(caFile, 'utf8'),
+    cert: readFileSync(certFile, 'utf8'),
+    key: readFileSync(keyFile, 'utf8'),
+  });
+  return new Map([...createConnectHandlers(tls), ...given]);
 }
 
 type Keys = ReturnType<typeof readServiceAccountKeys>;

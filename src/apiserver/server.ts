@@ -67,6 +67,7 @@ export async function runServer(options: ServerOptions, signal: AbortSignal): Pr
         ? undefined
         : ({ type: 'upgrade', request: request as IncomingMessage, ...upgrade } as const);
     await options.pipeline.handle(exchange, peerOf(peers.get(socket), socket), transport);
+    if (upgrade !== undefined && !response.headersSent) upgrade.socket.destroySoon();
     underWay -= 1;
     done();
   };

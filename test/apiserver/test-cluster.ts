@@ -6,11 +6,12 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { createAuthority, createKey, issue } from '../../src/host/pki.ts';
 import type { ApiServerOptions } from '../../src/apiserver/options.ts';
+import { startFakeEtcd } from '../fake/etcd.ts';
 import { runApiServer } from '../../src/apiserver/run-apiserver.ts';
 
 const run = promisify(execFile);
 
-/** A running API server over a real etcd of its own, and what is needed to talk to it. */
+/** A running API server over a store of its own, and what is needed to talk to it. */
 export interface TestCluster {
   readonly url: string;
   readonly folder: string;
@@ -23,10 +24,18 @@ export interface TestCluster {
   close(): Promise<void>;
 }
 
-/** Starts Debian's etcd and an API server on loopback, both on free ports, in a folder of their own. */
-export async function startTestCluster(overrides: Partial<ApiServerOptions> = {}): Promise<TestCluster> {
+export interface TestClusterOptions extends Partial<ApiServerOptions> {
+  /** `etcd`: the twin's own process (Debian's etcd-server); `fake`: the store's engine in this process. */
+  readonly store?: 'etcd' | 'fake';
+}
+
+/** Starts a store and an API server on loopback, both on free ports, with keys in a folder of their own. */
+export async function startTestCluster({
+  store = 'fake',
+  ...overrides
+}: TestClusterOptions = {}): Promise<TestCluster> {
   const folder = await mkdtemp(join(tmpdir(), 'bramble-apiserver-'));
-  const etcd = await startEtcd(folder);
+  const etcd = store === 'etcd' ? await startEtcd(folder) : await startFakeEtcd();
   const authority = await createAuthority('kubernetes', Date.now());
   const client = (commonName: string, organizations: readonly string[] = []) =>
     issue({
