@@ -4,16 +4,19 @@ import { isReason } from '../../api/status.ts';
 import type { RegistryAccess } from '../registry/registry-access.ts';
 import type { TokenAuthenticator } from './bearer-authenticator.ts';
 
+/** A token that the cache does not know costs a read of the store at most this often. */
+const STORE_READ_MS = 50;
 const SHAPE = /^([a-z0-9]{6})\.([a-z0-9]{16})$/;
 const EXTRA_GROUP = /^system:bootstrappers:[a-z0-9:-]{0,255}[a-z0-9]$/;
 
 /** Tokens of boards that are about to join: Secrets in kube-system (plugin/pkg/auth/authenticator/token/bootstrap). */
 export function bootstrapTokenAuthenticator(registry: RegistryAccess, nowMs: () => number): TokenAuthenticator {
+  const findSecret = finder(registry, nowMs);
   return {
     async authenticateToken(token, audiences) {
       const [, id, secret] = SHAPE.exec(token) ?? [];
       if (id === undefined || secret === undefined) return null;
-      const found = await findSecret(registry, `bootstrap-token-${id}`);
+      const found = await findSecret(`bootstrap-token-${id}`);
       const groups = found === null ? null : groupsOf(found, { id, secret, nowMs: nowMs() });
       if (groups === null) return null;
       return { user: { name: `system:bootstrap:${id}`, uid: '', groups, extra: {} }, audiences };
@@ -21,14 +24,26 @@ export function bootstrapTokenAuthenticator(registry: RegistryAccess, nowMs: () 
   };
 }
 
-/** Always from the store: a token that was just revoked must not work, and they are used once per board. */
-async function findSecret(registry: RegistryAccess, name: string): Promise<Secret | null> {
-  try {
-    return await registry.get<Secret>('secrets', 'kube-system', name);
-  } catch (error) {
-    if (isReason(error, 'NotFound')) return null;
-    throw error;
-  }
+/**
+ * From the cache, and where it is not there from the store, since a token may be newer than the cache; not more often
+ * than every so often, since anybody may ask about tokens that never were.
+ */
+function finder(registry: RegistryAccess, nowMs: () => number): (name: string) => Promise<Secret | null> {
+  let nextReadMs = 0;
+  const read = async (name: string, freshness: 'cache' | 'latest'): Promise<Secret | null> => {
+    try {
+      return await registry.get<Secret>('secrets', 'kube-system', name, { freshness });
+    } catch (error) {
+      if (isReason(error, 'NotFound')) return null;
+      throw error;
+    }
+  };
+  return async (name) => {
+    const cached = await read(name, 'cache');
+    if (cached !== null || nowMs() < nextReadMs) return cached;
+    nextReadMs = nowMs() + STORE_READ_MS;
+    return read(name, 'latest');
+  };
 }
 
 /** The groups that the Secret gives to who knows it, or null when it gives none: wrong secret, expired, for other use. */

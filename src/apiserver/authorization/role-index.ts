@@ -68,7 +68,7 @@ export class RoleIndex {
     const known = this.#aggregated.get(ref.name);
     if (known !== undefined) return known;
     // Set first, so that roles which aggregate each other end.
-    this.#aggregated.set(ref.name, role.rules ?? []);
+    this.#aggregated.set(ref.name, []);
     const rules = this.#aggregate(role);
     this.#aggregated.set(ref.name, rules);
     return rules;
@@ -76,8 +76,9 @@ export class RoleIndex {
 
   #aggregate(role: ClusterRole): readonly PolicyRule[] {
     const selectors = (role.aggregationRule?.clusterRoleSelectors ?? []).map((selector) => selectorOf(selector) ?? []);
-    const rules = [...(role.rules ?? [])];
-    const seen = new Set(rules.map((rule) => JSON.stringify(rule)));
+    // Its own stored rules are what some controller made of the same selectors at some time: never a source.
+    const rules: PolicyRule[] = [];
+    const seen = new Set<string>();
     for (const other of this.clusterRoles.values()) {
       if (other === role || !selectors.some((selector) => matchesLabels(selector, other.metadata?.labels))) continue;
       for (const rule of this.rulesOf({ kind: 'ClusterRole', name: other.metadata?.name ?? '' }, '') ?? []) {

@@ -8,6 +8,8 @@ import type {
 } from '../../../api/objects.ts';
 import { isReason } from '../../../api/status.ts';
 import type { RegistryAccess } from '../../registry/registry-access.ts';
+import { sameJson } from '../../../api/validation/object-meta.ts';
+import { RoleIndex } from '../role-index.ts';
 import { CLUSTER_ROLE_BINDINGS, CLUSTER_ROLES, ROLE_BINDINGS, ROLES } from './bootstrap-policy.ts';
 import { planBinding, planRole, type RolePlan } from './plan-role.ts';
 
@@ -33,6 +35,23 @@ export async function ensurePolicy(registry: RegistryAccess, signal: AbortSignal
   );
   await ensureAll<Role>(registry, rbac('roles'), ROLES, planRole, signal);
   await ensureAll<RoleBinding>(registry, rbac('rolebindings'), ROLE_BINDINGS, planBinding, signal);
+  await fillAggregated(registry, rbac('clusterroles'), signal);
+}
+
+/**
+ * Writes into aggregated roles what they aggregate, as upstream's controller does: for people who read them and for a
+ * kube-apiserver in our place. Our own authorizer does not need it: its index resolves them at every change.
+ */
+async function fillAggregated(registry: RegistryAccess, resource: string, signal: AbortSignal): Promise<void> {
+  const index = new RoleIndex();
+  for (const role of await registry.list<ClusterRole>(resource, '')) index.clusterRoles.set(keyOf(role), role);
+  for (const role of index.clusterRoles.values()) {
+    signal.throwIfAborted();
+    const name = role.metadata?.name ?? '';
+    const rules = index.rulesOf({ kind: 'ClusterRole', name }, '') ?? [];
+    if (role.aggregationRule === undefined || sameJson(role.rules, rules)) continue;
+    await registry.update<ClusterRole>(resource, '', name, (current) => ({ ...current, rules: [...rules] }));
+  }
 }
 
 async function ensureAll<T extends KubeObject>(
