@@ -1,5 +1,5 @@
 import type { KubeObject, ListOf, WatchEvent } from '../api/objects.ts';
-import { statusErrorFrom } from '../api/status.ts';
+import { StatusError, statusErrorFrom } from '../api/status.ts';
 import type { ApiClient, CallOptions, ListOptions, ObjectKey, Patch, Resource, WatchOptions } from './api-client.ts';
 import { jsonLines } from './json-lines.ts';
 import { Transport, type TransportOptions, type TransportRequest } from './transport.ts';
@@ -105,16 +105,17 @@ class JsonApiClient implements HttpApiClient {
   }
 
   async request(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<unknown> {
-    return this.#call(method, path, body, { signal });
+    return this.#send(method, path, body, { signal });
   }
 
-  async #call(
-    method: string,
-    path: string,
-    body: unknown,
-    options: { readonly signal?: AbortSignal | undefined },
-    contentType?: string,
-  ): Promise<unknown> {
+  /** The object in the answer. @throws StatusError */
+  async #call(...args: SendArguments): Promise<object> {
+    const answer = await this.#send(...args);
+    if (typeof answer === 'object' && answer !== null) return answer;
+    throw new StatusError('InternalError', `the answer to ${args[0]} ${args[1]} is not a JSON object`);
+  }
+
+  async #send(...[method, path, body, options, contentType]: SendArguments): Promise<unknown> {
     const request: TransportRequest = {
       method,
       path,
@@ -128,6 +129,14 @@ class JsonApiClient implements HttpApiClient {
     return parsed;
   }
 }
+
+type SendArguments = [
+  method: string,
+  path: string,
+  body: unknown,
+  options: { readonly signal?: AbortSignal | undefined },
+  contentType?: string,
+];
 
 /** JSON where it is JSON, else the text itself (`/healthz` says `ok`). */
 function parse(text: string): unknown {

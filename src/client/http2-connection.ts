@@ -24,6 +24,8 @@ export interface HttpAnswer {
   readonly headers: Readonly<Record<string, string | string[] | number | undefined>>;
   /** To be read to its end or destroyed. */
   readonly body: AsyncIterable<Uint8Array> & { destroy(): unknown };
+  /** Whether the body, read to its end, was all that the server meant to send: a reset looks like an end. */
+  readonly isWhole: () => boolean;
 }
 
 /** A request that got no answer. `isUnprocessed`: the server has certainly not acted on it. */
@@ -39,6 +41,8 @@ export class RequestLostError extends Error {
 
 /** Bytes that the server may send ahead of the reader, per stream. Bounds the memory of a slow reader. */
 const WINDOW_BYTES = 256 * 1024;
+/** The same for the connection as a whole. */
+const CONNECTION_WINDOW_BYTES = 1024 * 1024;
 
 /** One HTTP/2 connection to one API server. */
 export class Http2Connection {
@@ -50,6 +54,8 @@ export class Http2Connection {
   readonly #limits: ConnectionLimits;
   #isRetired = false;
   #openStreams = 0;
+  /** Since when no request is open. */
+  #quietSinceMs = performance.now();
   /** Streams above this were not processed, says the server's GOAWAY. */
   #lastStreamId = Infinity;
   #pingTimer: NodeJS.Timeout | undefined;
@@ -64,6 +70,7 @@ export class Http2Connection {
       createConnection: () => socket,
       settings: { enablePush: false, initialWindowSize: WINDOW_BYTES },
     });
+    this.#session.once('connect', () => this.#session.setLocalWindowSize(CONNECTION_WINDOW_BYTES));
     this.#session.on('error', (error) => (this.#error ??= error));
     this.#session.on('goaway', (_code, lastStreamId) => {
       this.#isRetired = true;
@@ -132,6 +139,26 @@ export class Http2Connection {
     return this.#error;
   }
 
+  /** How long no request was open, and so nobody has asked the server for a sign of life. */
+  get quietMs(): number {
+    return this.#openStreams > 0 ? 0 : performance.now() - this.#quietSinceMs;
+  }
+
+  /** Asks the server for a sign of life; without one within the time for connecting the connection is ended. */
+  async probe(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(() => {
+        this.destroy(new Error('no sign of life from an idle connection'));
+        resolve();
+      }, this.#limits.connectTimeoutMs);
+      const done = (): void => {
+        clearTimeout(timer);
+        resolve();
+      };
+      if (!this.isUsable || !this.#session.ping(done)) done();
+    });
+  }
+
   /** Takes no new requests; closes when the open ones have ended. */
   retire(): void {
     this.#isRetired = true;
@@ -165,7 +192,8 @@ export class Http2Connection {
     if (body !== undefined) stream.end(body);
     return new Promise<HttpAnswer>((resolve, reject) => {
       stream.once('response', (answer) => {
-        resolve({ status: answer[':status'] ?? 0, headers: answer, body: stream });
+        const isWhole = (): boolean => stream.rstCode === constants.NGHTTP2_NO_ERROR && !stream.aborted;
+        resolve({ status: answer[':status'] ?? 0, headers: answer, body: stream, isWhole });
       });
       stream.on('error', (error) => reject(this.#lost(stream, error)));
       stream.once('close', () => reject(signal.aborted ? (signal.reason as Error) : this.#lost(stream)));
@@ -190,6 +218,7 @@ export class Http2Connection {
   #closed(): void {
     this.#openStreams -= 1;
     if (this.#openStreams > 0) return;
+    this.#quietSinceMs = performance.now();
     clearInterval(this.#pingTimer);
     if (!this.#session.destroyed) this.#session.unref();
   }

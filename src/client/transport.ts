@@ -40,6 +40,8 @@ export interface UnaryAnswer {
 const DEFAULT_LIMITS: ConnectionLimits = { connectTimeoutMs: 1000, pingEveryMs: 1000, pingTimeoutMs: 1900 };
 const REQUEST_TIMEOUT_MS = 30_000;
 const REFRESH_MS = 30_000;
+/** A connection unused for so long is tried out before it is used again. */
+const PROBE_AFTER_MS = 5000;
 /** Answers and servers tried per request, before the caller decides. */
 const TRIES_MAX = 8;
 /** A Retry-After longer than this is the caller's to wait. */
@@ -82,9 +84,9 @@ export class Transport {
 
   /** Sends a request and reads the whole answer. @throws StatusError ServiceUnavailable, Timeout */
   async unary(request: TransportRequest): Promise<UnaryAnswer> {
-    const ends = [AbortSignal.timeout(this.#options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS)];
-    if (request.signal !== undefined) ends.push(request.signal);
-    const signal = AbortSignal.any(ends);
+    const late = new AbortController();
+    const timer = setTimeout(() => late.abort(), this.#options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS);
+    const signal = request.signal === undefined ? late.signal : AbortSignal.any([late.signal, request.signal]);
     try {
       return await this.#send(request, signal, async (answer) => ({
         status: answer.status,
@@ -92,9 +94,11 @@ export class Transport {
       }));
     } catch (error) {
       request.signal?.throwIfAborted();
-      if (ends[0]?.aborted === true)
+      if (late.signal.aborted)
         throw new StatusError('Timeout', `no answer in time to ${request.method} ${request.path}`, { cause: error });
       throw error;
+    } finally {
+      clearTimeout(timer);
     }
   }
 
@@ -182,7 +186,12 @@ export class Transport {
       this.#connection = undefined;
     }
     this.#refreshNowAndThen();
-    if (this.#connection?.isUsable === true) return this.#connection;
+    const connection = this.#connection;
+    if (connection?.isUsable === true) {
+      // A server may have gone while nobody was talking to it: better to find out before a write is on its way.
+      if (connection.quietMs > PROBE_AFTER_MS) await connection.probe();
+      if (connection.isUsable) return connection;
+    }
     this.#connecting ??= this.#connect().finally(() => (this.#connecting = undefined));
     return untilAborted(this.#connecting, signal);
   }
@@ -241,6 +250,7 @@ async function readAll(answer: HttpAnswer, bytesMax: number): Promise<string> {
     if (size > bytesMax)
       throw new StatusError(reasonOfCode(413), `the answer is larger than ${bytesMax} bytes: ask for pages`);
   }
+  if (!answer.isWhole()) throw new RequestLostError('the answer was cut off', false);
   return Buffer.concat(chunks).toString('utf8');
 }
 

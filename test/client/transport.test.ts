@@ -229,3 +229,23 @@ void t.test('an abort ends a waiting call with its reason', async (t) => {
   client.close();
   await server.close();
 });
+
+void t.test('an answer that is cut off is not taken for a whole one', async (t) => {
+  const server = await serveApi(createFakeApiClient(), pki);
+  const client = clientOf(configOf(server.url));
+  let cuts = 1;
+  server.onRequest = ({ method }, stream) => {
+    if (cuts === 0) return false;
+    cuts -= 1;
+    stream.respond({ ':status': 200 });
+    stream.write('{"major":');
+    setTimeout(() => stream.session?.destroy(), 20); // as a server that dies: no reset, no END_STREAM
+    return method !== '';
+  };
+  t.match(await client.request('GET', '/version'), { major: '1' }, 'a read is sent again');
+  cuts = 1;
+  const write = await client.create(configMaps, configMap('x')).catch((reason: unknown) => reason);
+  t.ok(isReason(write, 'Timeout'));
+  client.close();
+  await server.close();
+});

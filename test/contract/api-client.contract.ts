@@ -3,7 +3,7 @@ import t, { type Test } from 'tap';
 import type { ConfigMap, Pod, PodStatus } from '../../src/api/objects.ts';
 import { isReason } from '../../src/api/status.ts';
 import type { ApiClient } from '../../src/client/api-client.ts';
-import { configMaps, namespaces, nodes, podBindings, pods } from '../../src/client/resources.ts';
+import { configMaps, namespaces, nodes, podBindings, pods, serviceAccounts } from '../../src/client/resources.ts';
 
 /** A client of an empty or a used API, and how to give it back. */
 export interface Opened {
@@ -22,6 +22,9 @@ export function runContract(name: string, open: () => Promise<Opened>): void {
     const namespace = `contract-${randomUUID().slice(0, 8)}`;
     await client.create(namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } });
     t.teardown(async () => client.delete(namespaces, { namespace: '', name: namespace }));
+    // Without controllers nobody makes the account that pods run as.
+    const account = { apiVersion: 'v1' as const, kind: 'ServiceAccount' as const };
+    await client.create(serviceAccounts, { ...account, metadata: { namespace, name: 'default' } });
 
     await writing(t, client, namespace);
     await patching(t, client, namespace);

@@ -22,7 +22,7 @@ export const HISTORY_MAX = 2000;
 /** Tables of objects under one revision counter, with the history that watches read: etcd in miniature. */
 export class ObjectStore {
   #revision = 1;
-  #compacted = 0;
+  #compacted = 1;
   readonly #tables = new Map<string, Map<string, Stored>>();
   #history: Change[] = [];
   #wake = new Set<() => void>();
@@ -74,7 +74,9 @@ export class ObjectStore {
   }
 
   changesAfter(table: string, revision: number): Change[] {
-    return this.#history.filter((change) => change.revision > revision && change.table === table);
+    // Each revision is one change: the history is gapless from the compaction on.
+    const after = this.#history.slice(Math.max(0, revision - this.#compacted));
+    return after.filter((change) => change.table === table);
   }
 
   /** Forgets the history up to now: watches from before get 410. */

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import t from 'tap';
 import { createHttpApiClient, type HttpApiClient } from '../../src/client/http-api-client.ts';
 import { runLeaderElection } from '../../src/client/leader-election.ts';
-import { coreEvents, leases, namespaces, nodes, pods } from '../../src/client/resources.ts';
+import { coreEvents, leases, namespaces, nodes, pods, serviceAccounts } from '../../src/client/resources.ts';
 import { systemClock } from '../../src/host/clock.ts';
 import { silentLog } from '../../src/host/log.ts';
 import { runScheduler } from '../../src/scheduler/run-scheduler.ts';
@@ -33,7 +33,13 @@ async function until(what: () => Promise<boolean>, withinMs = 10_000): Promise<v
 
 async function arrange(admin: HttpApiClient): Promise<void> {
   await admin.create(namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'ns' } });
-  for (const name of ['w1', 'w2']) await admin.create(nodes, node(name, { allocatable: { cpu: '2' } }));
+  const account = { apiVersion: 'v1' as const, kind: 'ServiceAccount' as const };
+  await admin.create(serviceAccounts, { ...account, metadata: { namespace: 'ns', name: 'default' } });
+  for (const name of ['w1', 'w2']) {
+    await admin.create(nodes, node(name, { allocatable: { cpu: '2' } }));
+    // A new node is tainted until the node controller has seen it ready.
+    await admin.patch(nodes, { namespace: '', name }, { type: 'merge', body: { spec: { taints: null } } });
+  }
 }
 
 void t.test(
