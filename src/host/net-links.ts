@@ -17,6 +17,8 @@ export interface Route {
   readonly destination: string;
   readonly gateway: string;
   readonly device: string;
+  /** The gateway is a neighbour there, though no address of the interface says so. */
+  readonly isOnLink?: boolean;
 }
 
 /** The kernel's interfaces, addresses and routes, as far as we use them. */
@@ -108,13 +110,20 @@ class IproutePrograms implements NetLinks {
       dst: string;
       gateway?: string;
       dev: string;
+      flags?: readonly string[];
     }[];
-    return listed.map(({ dst, gateway = '', dev }) => ({ destination: dst, gateway, device: dev }));
+    return listed.map(({ dst, gateway = '', dev, flags = [] }) => ({
+      destination: dst,
+      gateway,
+      device: dev,
+      ...(flags.includes('onlink') ? { isOnLink: true } : {}),
+    }));
   }
 
-  async putRoute({ destination, gateway, device }: Route, protocol: number, signal: AbortSignal): Promise<void> {
-    const route = ['route', 'replace', destination, 'via', gateway, 'dev', device, 'proto', String(protocol)];
-    await this.#ip(route, signal);
+  async putRoute(route: Route, protocol: number, signal: AbortSignal): Promise<void> {
+    const { destination, gateway, device, isOnLink } = route;
+    const flags = ['proto', String(protocol), ...(isOnLink === true ? ['onlink'] : [])];
+    await this.#ip(['route', 'replace', destination, 'via', gateway, 'dev', device, ...flags], signal);
   }
 
   async removeRoute({ destination, gateway, device }: Route, protocol: number, signal: AbortSignal): Promise<void> {

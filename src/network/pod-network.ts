@@ -5,12 +5,14 @@ import { execAny } from '../host/exec.ts';
 import { readFileIfThere, writeFileAtomic } from '../host/file.ts';
 import type { Log } from '../host/log.ts';
 import { createNetLinks, type Link, type NetLinks } from '../host/net-links.ts';
+import { createVxlan, type Vxlan } from '../host/net-vxlan.ts';
 import { createNft, type Nft } from '../host/nft.ts';
 import { FragmentTable } from '../nft/fragment-table.ts';
 import { freeLeftoverAddresses } from './address-leftovers.ts';
 import { BRIDGE, cniConfig, gatewayOf, podCidrIn } from './cni-config.ts';
 import { masqueradeTable, nodeFragment } from './masquerade-table.ts';
-import { diffRoutes, internalAddress, planRoutes, podCidrOf } from './pod-routes.ts';
+import { planOverlay, syncOverlay } from './overlay.ts';
+import { diffRoutes, internalAddress, planRoutes, podCidrOf, type RoutePlan } from './pod-routes.ts';
 
 export interface PodNetworkOptions {
   /** Run by whoever made it; may be shared. */
@@ -27,6 +29,7 @@ export interface PodNetworkOptions {
   readonly log: Log;
   readonly clock?: Clock;
   readonly links?: NetLinks;
+  readonly vxlan?: Vxlan;
   readonly nft?: Nft;
   /** The runtime reads its network from here; upstream's place unless set. */
   readonly cniConfigPath?: string;
@@ -55,11 +58,13 @@ class PodNetwork {
   readonly #options: PodNetworkOptions;
   readonly #clock: Clock;
   readonly #links: NetLinks;
+  readonly #vxlan: Vxlan;
   readonly #nft: Nft;
   readonly #configPath: string;
   #gateway: string | undefined;
   #masquerade: { key: string; table: FragmentTable; nodes: Set<string> } | undefined;
-  #unreachable = '';
+  /** Nodes on other networks; not empty at first, so that tunnels of a process before us are looked at. */
+  #unreachable = 'unknown';
   #hasIptables = false;
   #leftoversMs = -Infinity;
 
@@ -67,6 +72,7 @@ class PodNetwork {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
     this.#links = options.links ?? createNetLinks();
+    this.#vxlan = options.vxlan ?? createVxlan();
     this.#nft = options.nft ?? createNft();
     this.#configPath = options.cniConfigPath ?? CNI_CONFIG_PATH;
   }
@@ -124,9 +130,10 @@ class PodNetwork {
     if (link === undefined) throw new Error(`There is no interface "${uplink}"`);
     if (podCidr === undefined) return; // node IPAM has not been here yet: its change of the Node wakes us
     await this.#syncBridge(podCidr, link, signal);
-    await this.#syncMasquerade(podCidr, signal);
+    const plan = planRoutes(nodes.lister.list(), nodeName, link);
+    await this.#syncMasquerade(podCidr, plan.unreachable, signal);
     // Not knowing any node says nothing about routes: after a boot the API may be away.
-    if (own !== undefined) await this.#syncRoutes(link, signal);
+    if (own !== undefined) await this.#syncRoutes(podCidr, link, plan, signal);
     await this.#freeLeftovers(signal);
   }
 
@@ -144,13 +151,15 @@ class PodNetwork {
     this.#gateway = gateway.address;
   }
 
-  async #syncMasquerade(podCidr: string, signal: AbortSignal): Promise<void> {
+  async #syncMasquerade(podCidr: string, unreachable: readonly string[], signal: AbortSignal): Promise<void> {
     const { nodes, clusterCidr } = this.#options;
     const key = `${podCidr} ${clusterCidr}`;
     if (this.#masquerade?.key !== key)
       this.#masquerade = { key, table: new FragmentTable(masqueradeTable(podCidr, clusterCidr)), nodes: new Set() };
     const { table, nodes: known } = this.#masquerade;
-    const addresses = new Set(nodes.lister.list().flatMap((node) => internalAddress(node) ?? []));
+    // Routers between networks do not know pods: to a node behind one, a pod goes as its own node.
+    const near = nodes.lister.list().filter(({ metadata }) => !unreachable.includes(metadata?.name ?? ''));
+    const addresses = new Set(near.flatMap((node) => internalAddress(node) ?? []));
     for (const address of addresses.difference(known)) table.set(address, nodeFragment(address));
     for (const address of known.difference(addresses)) table.set(address, undefined);
     this.#masquerade.nodes = addresses;
@@ -158,15 +167,20 @@ class PodNetwork {
     await this.#nft.apply(table.replacement(), signal);
   }
 
-  async #syncRoutes(uplink: Link, signal: AbortSignal): Promise<void> {
-    const { nodes, nodeName, log } = this.#options;
-    const { wanted, unreachable } = planRoutes(nodes.lister.list(), nodeName, uplink);
+  async #syncRoutes(podCidr: string, uplink: Link, plan: RoutePlan, signal: AbortSignal): Promise<void> {
+    const { nodes, log } = this.#options;
+    const { unreachable } = plan;
+    const overlay = planOverlay(nodes.lister.list(), unreachable);
+    const [{ address } = { address: '' }] = uplink.addresses;
+    if (overlay.peers.length > 0 || this.#unreachable !== '')
+      await syncOverlay(this.#vxlan, { podCidr, uplink: uplink.name, address }, overlay.peers, signal);
+    const wanted = [...plan.wanted, ...overlay.routes];
     const { remove, put } = diffRoutes(wanted, await this.#links.routes(ROUTE_PROTOCOL, signal));
     for (const route of remove) await this.#links.removeRoute(route, ROUTE_PROTOCOL, signal);
     for (const route of put) await this.#links.putRoute(route, ROUTE_PROTOCOL, signal);
     if (remove.length + put.length > 0) log.info('routes changed', { put, removed: remove.length });
     if (unreachable.join() !== this.#unreachable && unreachable.length > 0)
-      log.warn('nodes on another network: their pods cannot be reached', { nodes: unreachable, uplink: uplink.name });
+      log.info('nodes on another network: their pods are reached by VXLAN', { nodes: unreachable });
     this.#unreachable = unreachable.join();
   }
 

@@ -5,7 +5,7 @@ import { holds, parseCidr } from './cidr.ts';
 /** How the pods of other nodes are reached. */
 export interface RoutePlan {
   readonly wanted: readonly Route[];
-  /** Nodes that are not on the uplink's network, so that no route leads to their pods. */
+  /** Nodes that are not on the uplink's network: their pods are reached through tunnels (overlay.ts). */
   readonly unreachable: readonly string[];
 }
 

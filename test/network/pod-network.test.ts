@@ -10,17 +10,21 @@ import { createInformer } from '../../src/client/informer.ts';
 import { nodes } from '../../src/client/resources.ts';
 import { silentLog } from '../../src/host/log.ts';
 import { createNetLinks } from '../../src/host/net-links.ts';
+import { createVxlan } from '../../src/host/net-vxlan.ts';
 import { createNft } from '../../src/host/nft.ts';
 import { runPodNetwork } from '../../src/network/pod-network.ts';
 import { createFakeApiClient } from '../fake/api-client.ts';
 import { canMakeNamespaces, NetworkNamespace } from '../fake/network-namespace.ts';
 
-/* Two nodes and an outsider on one network 192.168.7.0/24; a pod on each node, put there by the real CNI plugins. */
+/*
+ * Two nodes and an outsider on one network 192.168.7.0/24, a third node behind a router on 172.16.0.0/24; a pod on each
+ * node, put there by the real CNI plugins.
+ */
 const ECHO = fileURLToPath(new URL('../fake/echo.ts', import.meta.url));
 const CNI = '/usr/lib/cni';
 const skip = canMakeNamespaces() && existsSync(`${CNI}/bridge`) ? false : 'needs root, ip, nft and CNI plugins';
 
-void t.test('runPodNetwork() on two nodes', { skip, timeout: 60_000 }, async (t) => {
+void t.test('runPodNetwork() on three nodes', { skip, timeout: 60_000 }, async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'bramble-network-'));
   const made: NetworkNamespace[] = [];
   const namespace = (name: string): NetworkNamespace => {
@@ -62,8 +66,7 @@ void t.test('runPodNetwork() on two nodes', { skip, timeout: 60_000 }, async (t)
   };
 
   const gateways: string[] = [];
-  const board = (name: string, last: number): NetworkNamespace => {
-    const one = onLan(name, last);
+  const board = (name: string, one: NetworkNamespace): NetworkNamespace => {
     const options = {
       nodes: informer,
       nodeName: name,
@@ -72,18 +75,19 @@ void t.test('runPodNetwork() on two nodes', { skip, timeout: 60_000 }, async (t)
       onGateway: (address: string) => gateways.push(address),
       log: silentLog,
       links: createNetLinks(one.prefix),
+      vxlan: createVxlan(one.prefix),
       nft: createNft(one.prefix),
       cniConfigPath: join(folder, `${name}.conflist`),
     };
     running.push(runPodNetwork(options, stop.signal));
     return one;
   };
-  const node = (name: string, last: number): Node => ({
+  const node = (name: string, last: number, address = `192.168.7.${last}`): Node => ({
     apiVersion: 'v1',
     kind: 'Node',
     metadata: { name },
     spec: { podCIDR: `10.244.${last}.0/24`, podCIDRs: [`10.244.${last}.0/24`] },
-    status: { addresses: [{ type: 'InternalIP', address: `192.168.7.${last}` }] },
+    status: { addresses: [{ type: 'InternalIP', address }] },
   });
   const until = async (what: string, isTrue: () => boolean): Promise<void> => {
     for (let i = 0; i < 200 && !isTrue(); i += 1) await new Promise((resolve) => setTimeout(resolve, 50));
@@ -106,8 +110,14 @@ void t.test('runPodNetwork() on two nodes', { skip, timeout: 60_000 }, async (t)
     return pod;
   };
 
-  const a = board('a', 1);
-  const b = board('b', 2);
+  const a = board('a', onLan('a', 1));
+  const b = board('b', onLan('b', 2));
+  const router = onLan('router', 254);
+  const far = namespace('far');
+  router.run('sysctl -qw net.ipv4.ip_forward=1');
+  router.connect({ device: 'eth1', address: '172.16.0.254/24' }, far, { device: 'eth0', address: '172.16.0.4/24' });
+  far.run('ip route add default via 172.16.0.254');
+  for (const one of [a, b]) one.run('ip route add default via 192.168.7.254');
   const outsider = onLan('outsider', 9);
   client.seed(nodes, node('a', 1), node('b', 2));
   await until('both have the CNI configuration', () =>
@@ -126,10 +136,23 @@ void t.test('runPodNetwork() on two nodes', { skip, timeout: 60_000 }, async (t)
   t.equal(ask(podA, '192.168.7.9'), 'outsider 192.168.7.1', 'pod to the world, by the node');
   t.equal(ask(b, '10.244.1.2'), 'pod-a 192.168.7.2', 'node to a pod of the other node');
 
+  board('far', far);
+  client.seed(nodes, node('far', 4, '172.16.0.4'));
+  await until('nodes on two networks get a tunnel', () =>
+    [a, far].every((one) => one.run('ip route show proto 66').includes('dev bramble-vx onlink')),
+  );
+  await until('the far node has its CNI configuration', () => existsSync(join(folder, 'far.conflist')));
+  const podFar = addPod('pod-far', far, 'far');
+  await serve(podFar, 'pod-far');
+  t.equal(ask(podA, '10.244.4.2'), 'pod-far 10.244.1.2', 'pod to pod through the tunnel, no address changed');
+  t.equal(ask(podFar, '10.244.2.2'), 'pod-b 10.244.4.2', 'and from there to the other node');
+
   client.seed(nodes, node('c', 3));
   await until('a new node gets a route', () =>
     a.run('ip route show proto 66').includes('10.244.3.0/24 via 192.168.7.3'),
   );
   await client.delete(nodes, { namespace: '', name: 'c' });
   await until('one that is gone has none', () => !a.run('ip route show proto 66').includes('10.244.3.0/24'));
+  await client.delete(nodes, { namespace: '', name: 'far' });
+  await until('without such nodes there is no tunnel', () => !a.run('ip link show').includes('bramble-vx'));
 });
