@@ -41,6 +41,22 @@ export function parseYaml(text: string): unknown {
   return load(text, { schema: SCHEMA });
 }
 
+/**
+ * The one document of a text in which keys may come twice: the last one counts, and the first such place is named as
+ * Go's YAML names it (`line 3: key "a" already set in map`). @throws Error that names line and column
+ */
+export function parseYamlLenient(text: string): { value: unknown; duplicates: string[] } {
+  try {
+    return { value: parseYaml(text), duplicates: [] };
+  } catch (error) {
+    const line = error instanceof Error ? /^duplicated mapping key \((\d+):/.exec(error.message)?.[1] : undefined;
+    if (line === undefined) throw error;
+    const key = /^[\s-]*"?([^:"]+)/.exec(text.split('\n')[Number(line) - 1] ?? '')?.[1] ?? '';
+    const duplicates = [`line ${line}: key ${JSON.stringify(key.trim())} already set in map`];
+    return { value: load(text, { schema: SCHEMA, json: true }), duplicates };
+  }
+}
+
 /** Every document of a text, empty ones left out. @throws Error that names line and column */
 export function parseYamlDocuments(text: string): unknown[] {
   return loadAll(text, { schema: SCHEMA }).filter((one) => one !== null && one !== undefined);

@@ -24,7 +24,7 @@ export function applyJsonPatch(object: unknown, patch: unknown): unknown {
     throw rejected(
       failure.name === 'TestError'
         ? `testing value ${operation?.path} failed`
-        : `${operation?.op} operation does not apply: doc is missing path: ${operation?.path}: ${failure.message}`,
+        : `${operation?.op} operation does not apply: doc is missing path: ${operation?.path}: missing value`,
     );
   }
   return root.document;

@@ -13,6 +13,8 @@ import { handleCreate, handleCreateSubresource, handleUpdate, methodNotAllowed }
 /** Subresources that are streams or are passed on to somebody else. */
 const STREAMS = new Set(['attach', 'exec', 'log', 'portforward', 'proxy']);
 
+const NEEDS_NAME = new Set(['get', 'update', 'patch', 'delete']);
+
 /** Understands a resource request; null when no such resource is served. */
 export function endpointOf(api: Api, exchange: Exchange, info: RequestInfo): Endpoint | null {
   const kind = api.registry.kinds.byPath(info.group, info.version, info.resource);
@@ -37,6 +39,7 @@ export async function handleResource(endpoint: Endpoint): Promise<void> {
   const verb = info.verb === 'watch' && info.name !== '' && subresource === undefined ? 'watch' : info.verb;
   const verbs: readonly string[] = subresource?.verbs ?? kind.verbs;
   if (!verbs.includes(verb)) throw methodNotAllowed();
+  if (info.name === '' && NEEDS_NAME.has(verb)) throw methodNotAllowed();
   const needsNamespace = kind.namespaced && info.namespace === '';
   if (needsNamespace && verb !== 'list' && verb !== 'watch') throw methodNotAllowed();
   switch (verb) {

@@ -40,7 +40,6 @@ export async function handleWatch(endpoint: Endpoint): Promise<void> {
     return;
   }
   const seconds = timeoutSeconds > 0 ? timeoutSeconds : randomInt(TIMEOUT_MIN_SECONDS, TIMEOUT_MAX_SECONDS);
-  const isOver = AbortSignal.any([signal, AbortSignal.timeout(seconds * 1000)]);
   const stream = new WatchStream({
     cache,
     filter,
@@ -49,9 +48,10 @@ export async function handleWatch(endpoint: Endpoint): Promise<void> {
     initial,
     hasInitialEnd: sendInitialEvents === true && allowWatchBookmarks,
     hasBookmarks: allowWatchBookmarks,
+    timeoutMs: seconds * 1000,
   });
   try {
-    await stream.run(isOver);
+    await stream.run(signal);
     response.end();
   } catch {
     response.destroy(); // gone, or so slow that its events are no longer kept

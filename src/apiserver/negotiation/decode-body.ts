@@ -7,7 +7,7 @@ import { builtInDecoder } from '../../api/schema/load.ts';
 import type { ObjectShape, Shapes } from '../../api/schema/shape.ts';
 import { strictProblems } from '../../api/schema/strict-scan.ts';
 import { badRequest, StatusError } from '../../api/status.ts';
-import { parseYaml } from '../../api/yaml.ts';
+import { parseYamlLenient } from '../../api/yaml.ts';
 
 /** What a body is expected to be. */
 export interface ExpectedBody {
@@ -76,11 +76,12 @@ export function decodeBody(
     throw error;
   }
   if (problems.length > 0 && expected.validation === 'Strict')
-    throw cannot(`strict decoding error: ${problems.join(', ')}`);
+    throw cannot(
+      `strict decoding error: ${[...yamlErrors(yamlProblems), ...problems.slice(yamlProblems.length)].join(', ')}`,
+    );
   for (const problem of problems) warn(problem);
-  object.apiVersion = expected.apiVersion;
-  object.kind = expected.kind;
-  return object;
+  const { kind: _kind, apiVersion: _version, metadata = {}, ...rest } = object;
+  return { kind: expected.kind, apiVersion: expected.apiVersion, metadata, ...rest };
 }
 
 function mediaTypeOf(contentType = 'application/json'): string {
@@ -103,6 +104,10 @@ function protobufObject(body: Buffer, { apiVersion, kind, definition }: Expected
   }
 }
 
+function yamlErrors(problems: readonly string[]): string[] {
+  return problems.length === 0 ? [] : [`yaml: unmarshal errors:\n${problems.map((one) => `  ${one}`).join('\n')}`];
+}
+
 function strict(text: string, { shape, shapes }: ExpectedBody): string[] {
   return shape === undefined ? [] : strictProblems(text, shape, shapes);
 }
@@ -114,8 +119,7 @@ function parseObject(text: string, expected: ExpectedBody, body: Buffer): Unknow
   try {
     value = text === '' ? undefined : JSON.parse(text);
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw unrecognized(`couldn't get version/kind; json parse error: ${why}`);
+    throw unrecognized(`couldn't get version/kind; json parse error: ${goMessage(error)}`);
   }
   if (value === undefined)
     throw unrecognized("couldn't get version/kind; json parse error: unexpected end of JSON input");
@@ -153,6 +157,14 @@ function checkKind(object: UnknownObject, expected: ExpectedBody, cannot: (why: 
   );
 }
 
+/** A syntax error in the words of Go's parser. */
+function goMessage(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  if (text.startsWith('Unexpected end') || text.startsWith('Unterminated')) return 'unexpected end of JSON input';
+  const token = /^(?:Unexpected token|Expected .*?)[^']*'(.)'/.exec(text)?.[1];
+  return token === undefined ? text : `invalid character '${token}' looking for beginning of value`;
+}
+
 function versionOf(apiVersion: string): string {
   return splitApiVersion(apiVersion)[1];
 }
@@ -167,7 +179,8 @@ function summary(body: Buffer): string {
 
 function yamlText(yaml: string): { text: string; yamlProblems: string[] } {
   try {
-    return { text: JSON.stringify(parseYaml(yaml) ?? {}), yamlProblems: [] };
+    const { value, duplicates } = parseYamlLenient(yaml);
+    return { text: JSON.stringify(value ?? {}), yamlProblems: duplicates };
   } catch (error) {
     throw badRequest(`error converting YAML to JSON: yaml: ${error instanceof Error ? error.message : String(error)}`);
   }

@@ -146,6 +146,14 @@ function eventLine(type: string, object: string): string {
 
 /** JSON text in the encoding that was asked for. */
 export function inEncoding(json: string, { encoding, isPretty }: ResponseFormat): string {
-  if (encoding === 'yaml') return formatYaml(JSON.parse(json));
+  if (encoding === 'yaml') return formatYaml(sorted(JSON.parse(json)));
   return isPretty ? `${JSON.stringify(JSON.parse(json), null, 2)}\n` : json;
+}
+
+/** The same value with its keys in order, as Go's YAML has them. */
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (typeof value !== 'object' || value === null) return value;
+  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  return Object.fromEntries(entries.map(([key, inner]) => [key, sorted(inner)]));
 }

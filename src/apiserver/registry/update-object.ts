@@ -192,7 +192,7 @@ function copyField(field: string, from: UnknownObject, to: UnknownObject): void 
 }
 
 /** Name, uid and resourceVersion of what the client sent must be those of what is there. */
-function checkIdentity(object: UnknownObject, old: UnknownObject, { view, name }: ObjectRequest): void {
+function checkIdentity(object: UnknownObject, old: UnknownObject, { view, namespace, name }: ObjectRequest): void {
   const meta = metaOf(object);
   const before = metaOf(old);
   if (meta.name === undefined || meta.name === '')
@@ -203,7 +203,7 @@ function checkIdentity(object: UnknownObject, old: UnknownObject, { view, name }
     throw conflict(
       view.resource,
       name,
-      `StorageError: invalid object, Code: 4, Key: ${view.key(meta.namespace ?? '', name)}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: ${meta.uid}, UID in object meta: ${before.uid}`,
+      `StorageError: invalid object, Code: 4, Key: ${view.key(namespace, name)}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: ${meta.uid}, UID in object meta: ${before.uid}`,
     );
   const said = meta.resourceVersion ?? '';
   if (said === '' || said === '0') {

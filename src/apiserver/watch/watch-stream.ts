@@ -24,6 +24,8 @@ export interface WatchStreamOptions {
   /** Whether a bookmark that ends the initial events is due (WatchList, KEP-3157). */
   readonly hasInitialEnd: boolean;
   readonly hasBookmarks: boolean;
+  /** How long the watch runs. */
+  readonly timeoutMs: number;
 }
 
 /** Events are written together up to this size. */
@@ -62,7 +64,6 @@ export class WatchStream {
     try {
       await this.#writeInitial(signal);
       await this.#follow(signal);
-      if (this.#options.hasBookmarks && !this.#isReset && !signal.aborted) await this.#writeBookmark(signal);
     } finally {
       stop();
       signal.removeEventListener('abort', onAbort);
@@ -94,8 +95,9 @@ export class WatchStream {
   }
 
   async #follow(signal: AbortSignal): Promise<void> {
-    const { cache, hasBookmarks } = this.#options;
-    let bookmarkAtMs = performance.now() + BOOKMARK_MS;
+    const { cache, hasBookmarks, timeoutMs } = this.#options;
+    const endMs = performance.now() + timeoutMs;
+    let bookmarkAtMs = Math.min(performance.now() + BOOKMARK_MS, endMs);
     while (!signal.aborted && !this.#isReset) {
       if (!cache.ring.has(this.#position)) return this.#writeTooOld(signal);
       const chunk = this.#nextChunk();
@@ -105,9 +107,10 @@ export class WatchStream {
       }
       const leftMs = bookmarkAtMs - performance.now();
       if (leftMs <= 0) {
-        bookmarkAtMs = performance.now() + BOOKMARK_MS;
-        cache.requestProgress(); // so that the next bookmark of a quiet kind is a newer one
         if (hasBookmarks) await this.#writeBookmark(signal);
+        if (performance.now() >= endMs) return;
+        bookmarkAtMs = Math.min(performance.now() + BOOKMARK_MS, endMs);
+        cache.requestProgress(); // so that the next bookmark of a quiet kind is a newer one
         continue;
       }
       await this.#sleep(leftMs, signal);
