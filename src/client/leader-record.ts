@@ -52,6 +52,6 @@ export function released(spec: LeaseSpec, wallMs: number): LeaseSpec {
 }
 
 /** metav1.MicroTime: `2026-01-01T00:00:00.000000Z`. */
-export function microTime(wallMs: number): string {
+function microTime(wallMs: number): string {
   return new Date(wallMs).toISOString().replace('Z', '000Z');
 }

@@ -173,6 +173,41 @@ void t.test('an important pod takes the place of the least important ones', asyn
   t.equal(await nodeOf('mid-1'), 'w1');
 });
 
+void t.test('room made for an important pod is not taken by a lesser one meanwhile', async (t) => {
+  const { client, start, get, nodeOf, conditionOf, advance } = arrange(t);
+  client.seed(nodes, node('w1'));
+  const all = { cpu: '4' };
+  client.seed(pods, pod('victim', { requests: all, spec: { nodeName: 'w1', priority: 1 } }));
+  client.seed(pods, pod('urgent', { requests: all, spec: { priority: 1000 } }));
+  start();
+  await advance(10);
+  t.match((await get('victim')).metadata, { deletionTimestamp: /Z$/ }, 'it has its grace');
+  t.match((await get('victim')).status?.conditions, [{ type: 'DisruptionTarget', reason: 'PreemptionByScheduler' }]);
+
+  await client.delete(pods, { namespace: 'ns', name: 'victim' }, { gracePeriodSeconds: 0 });
+  await advance(10);
+  client.seed(pods, pod('lesser', { requests: { cpu: '1' }, spec: { priority: 5 } }));
+  await advance(10);
+  t.equal(await nodeOf('urgent'), '', 'it is still backing off');
+  t.equal(await nodeOf('lesser'), '');
+  await advance(12_000);
+  t.equal(await nodeOf('urgent'), 'w1');
+  t.equal(await nodeOf('lesser'), '');
+  t.match(await conditionOf('lesser'), { reason: 'Unschedulable', message: /Insufficient cpu/ });
+});
+
+void t.test('a pod that may not preempt says so', async (t) => {
+  const { client, start, conditionOf, advance } = arrange(t);
+  client.seed(nodes, node('w1'));
+  client.seed(pods, pod('low', { requests: { cpu: '4' }, spec: { nodeName: 'w1' } }));
+  client.seed(pods, pod('polite', { requests: { cpu: '1' }, spec: { priority: 9, preemptionPolicy: 'Never' } }));
+  start();
+  await advance(10);
+  t.match(await conditionOf('polite'), {
+    message: '0/1 nodes are available: 1 Insufficient cpu. preemption: not eligible due to preemptionPolicy=Never.',
+  });
+});
+
 void t.test('a pod of another scheduler is left alone; a second profile has its own rules', async (t) => {
   const { client, start, nodeOf, advance } = arrange(t, {
     apiVersion: 'kubescheduler.config.k8s.io/v1',
