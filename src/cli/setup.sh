@@ -56,7 +56,10 @@ fi
 if [ ! -e node_modules/.package-lock.json ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then
   command -v npm >/dev/null 2>&1 || fail "npm is missing: apt-get install npm"
   echo "setup: installing npm packages" >&2
-  npm ci --no-audit --no-fund --loglevel=error >&2 || fail "npm ci failed"
+  # ci insists that the lock file names the packages of every platform; a registry's mirror may lack some of other
+  # platforms. The second way keeps to the lock file's versions too, and leaves it as it is.
+  npm ci --no-audit --no-fund --loglevel=silent >&2 ||
+    npm install --no-save --no-audit --no-fund --loglevel=error >&2 || fail "npm install failed"
 fi
 
 set -- src/api/schema/*.json
