@@ -20,11 +20,17 @@ export interface Authorization {
 export function createAuthorization(): Authorization {
   const roles = new RoleIndex();
   const graph = new NodeGraph();
+  let followed: RegistryAccess | null = null;
+  // A consistent list is served from the cache once that has caught up, and the graph is fed by the same cache.
+  const catchUp = async (): Promise<void> => {
+    await followed?.list('pods', '', { fieldSelector: 'metadata.name=none' });
+  };
   return {
-    authorizer: unionAuthorizer([mastersAuthorizer, nodeAuthorizer(graph), rbacAuthorizer(roles)]),
+    authorizer: unionAuthorizer([mastersAuthorizer, nodeAuthorizer(graph, catchUp), rbacAuthorizer(roles)]),
     roles,
     graph,
     observe: async (registry, signal) => {
+      followed = registry;
       await Promise.all([observeRoles(roles, registry, signal), observeNodeGraph(graph, registry, signal)]);
     },
   };

@@ -24,15 +24,36 @@ const NODE_RULES: readonly PolicyRule[] = [
 ];
 
 const LEASE_NAMESPACE = 'kube-node-lease';
-const NO_RELATION = (node: string): string => `no relationship found between node '${node}' and this object`;
+const UNRELATED = 'no relationship found between node';
+
+function noRelation(node: string): string {
+  return `${UNRELATED} '${node}' and this object`;
+}
+
+/** So many nodes may wait at once for our caches to catch up; more are told no at once. */
+const CATCH_UPS_MAX = 16;
 
 /**
  * Gives a kubelet what its own pods need and nothing else (plugin/pkg/auth/authorizer/node). For other users, and
  * where it does not allow, it has no opinion: RBAC may still allow.
+ *
+ * @param catchUp settles when the graph knows every pod that was bound before the call. A kubelet may have heard of
+ * its pod from another API server, a moment before we do: without this its pod would wait for its next try.
  */
-export function nodeAuthorizer(graph: NodeGraph): Authorizer {
+export function nodeAuthorizer(graph: NodeGraph, catchUp: () => Promise<void>): Authorizer {
+  let waiting = 0;
   return {
-    authorize: (request) => Promise.resolve(decide(request, graph)),
+    async authorize(request) {
+      const decision = decide(request, graph);
+      if (!decision.reason.startsWith(UNRELATED) || waiting >= CATCH_UPS_MAX) return decision;
+      waiting += 1;
+      try {
+        await catchUp();
+      } finally {
+        waiting -= 1;
+      }
+      return decide(request, graph);
+    },
   };
 }
 
@@ -87,7 +108,7 @@ function readNamed(request: AuthorizationAttributes, node: string, graph: NodeGr
 function related(request: AuthorizationAttributes, node: string, graph: NodeGraph): Decision {
   const name = request.name === '' ? selectedName(request, 'metadata.name') : request.name;
   if (name === '') return none('can only read namespaced object of this type');
-  return graph.refers(node, request.resource, request.namespace, name) ? ALLOW : none(NO_RELATION(node));
+  return graph.refers(node, request.resource, request.namespace, name) ? ALLOW : none(noRelation(node));
 }
 
 function tokenFor(request: AuthorizationAttributes, node: string, graph: NodeGraph): Decision {
@@ -113,15 +134,15 @@ function ownNode(request: AuthorizationAttributes, node: string): Decision {
 function ownPods(request: AuthorizationAttributes, node: string, graph: NodeGraph): Decision {
   const { verb, subresource, name, namespace } = request;
   const isOwn = graph.refers(node, 'pods', namespace, name);
-  if (subresource === 'status') return isWrite(verb) && isOwn ? ALLOW : none(NO_RELATION(node));
-  if (subresource === 'eviction') return verb === 'create' && isOwn ? ALLOW : none(NO_RELATION(node));
+  if (subresource === 'status') return isWrite(verb) && isOwn ? ALLOW : none(noRelation(node));
+  if (subresource === 'eviction') return verb === 'create' && isOwn ? ALLOW : none(noRelation(node));
   if (subresource !== '') return none('');
   switch (verb) {
     case 'create': // mirror pods: NodeRestriction
     case 'delete': // of a pod that was on this node a moment ago: NodeRestriction looks at the object
       return ALLOW;
     case 'get':
-      return isOwn ? ALLOW : none(NO_RELATION(node));
+      return isOwn ? ALLOW : none(noRelation(node));
     case 'list':
     case 'watch':
       if (name !== '' && isOwn) return ALLOW;

@@ -77,6 +77,7 @@ async function allocateAddress(service: Service, before: ServiceSpec, allocation
   const spec = service.spec ?? {};
   const { allocators, context, holder, undo } = allocation;
   const { addresses } = allocators;
+  refuseOtherFamilies(service);
   spec.ipFamilies ??= ['IPv4'];
   spec.ipFamilyPolicy ??= 'SingleStack';
   if (spec.clusterIP === 'None') {
@@ -103,6 +104,21 @@ async function allocateAddress(service: Service, before: ServiceSpec, allocation
   if (how === 'new') undo.push(() => addresses.release(taken, holder, NEVER_ABORTED));
   spec.clusterIP = taken;
   spec.clusterIPs = [taken];
+}
+
+/** The service range is IPv4: a Service that must have IPv6 cannot be. */
+function refuseOtherFamilies({ metadata, spec = {} }: Service): void {
+  const name = metadata?.name ?? '';
+  const family = (spec.ipFamilies ?? []).findIndex((one) => one !== 'IPv4');
+  // A headless Service without a selector may have addresses of any family: it is given none by us.
+  if (family >= 0 && spec.clusterIP !== 'None')
+    throw invalidObject('Service', name, [
+      invalid(`spec.ipFamilies[${family}]`, spec.ipFamilies?.[family], 'not configured on this cluster'),
+    ]);
+  if (spec.ipFamilyPolicy === 'RequireDualStack')
+    throw invalidObject('Service', name, [
+      invalid('spec.ipFamilyPolicy', spec.ipFamilyPolicy, 'this cluster is not configured for dual-stack services'),
+    ]);
 }
 
 function refused(service: Service, address: string, why: string): Error {

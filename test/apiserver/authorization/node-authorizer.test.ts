@@ -39,7 +39,7 @@ function ask(text: string, selector = ''): AuthorizationAttributes {
 void t.test('nodeAuthorizer() lets a node see what its pods name, and nothing else', async (t) => {
   const graph = new NodeGraph();
   graph.onReplace([POD]);
-  const authorizer = nodeAuthorizer(graph);
+  const authorizer = nodeAuthorizer(graph, () => Promise.resolve());
   const table: readonly (readonly [string, boolean, string?])[] = [
     ['get secrets a/env', true],
     ['get secrets a/other', false],
@@ -76,4 +76,10 @@ void t.test('NodeGraph forgets what a pod named when the pod is gone', (t) => {
   graph.onDelete({ metadata: { namespace: 'a', name: 'web2' } } as Pod);
   t.notOk(graph.refers('w1', 'secrets', 'a', 'env'));
   t.end();
+});
+
+void t.test('nodeAuthorizer() waits for what it has not heard yet before it says no', async (t) => {
+  const graph = new NodeGraph();
+  const authorizer = nodeAuthorizer(graph, () => Promise.resolve(graph.onUpsert(POD)));
+  t.equal((await authorizer.authorize(ask('get secrets a/env'), signal)).result, 'allow');
 });
