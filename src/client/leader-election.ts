@@ -35,6 +35,13 @@ export interface LeaderElectionOptions {
 const LEASE_DURATION_MS = 8000;
 const RENEW_DEADLINE_MS = 5000;
 const RETRY_PERIOD_MS = 2000;
+/** After a renewal that failed. */
+const RENEW_RETRY_MS = 300;
+/**
+ * For one request at least; half of what is left until the deadline, if that is more. While the store has no leader
+ * requests hang, and one that is sent a moment after there is a new one is answered at once: so no try may take all.
+ */
+const TRY_MIN_MS = 1000;
 /** Upstream's JitterFactor. */
 const JITTER = 1.2;
 
@@ -93,7 +100,7 @@ class Candidate {
   async acquire(signal: AbortSignal): Promise<boolean> {
     const { clock, random = Math.random, retryPeriodMs = RETRY_PERIOD_MS } = this.#options;
     while (!signal.aborted) {
-      if (await this.#tryWithin(this.#deadlineMs, signal)) return true;
+      if (await this.#tryWithin(this.#deadlineMs / 2, signal)) return true;
       await clock.sleepMs(retryPeriodMs * (1 + JITTER * random()), signal).catch(() => undefined);
     }
     return false;
@@ -102,13 +109,14 @@ class Candidate {
   /** Renews every retry period; settles when that failed for the renew deadline, when another took it, or when aborted. */
   async renewUntilLost(signal: AbortSignal): Promise<void> {
     const { clock, retryPeriodMs = RETRY_PERIOD_MS } = this.#options;
+    let renewed = true;
     while (!signal.aborted) {
       const untilMs = this.#renewedMs + this.#deadlineMs;
-      const pauseMs = Math.min(retryPeriodMs, Math.max(0, untilMs - clock.monotonicMs()));
-      await clock.sleepMs(pauseMs, signal).catch(() => undefined);
+      const pauseMs = renewed ? retryPeriodMs : RENEW_RETRY_MS;
+      await clock.sleepMs(Math.min(pauseMs, Math.max(0, untilMs - clock.monotonicMs())), signal).catch(() => undefined); // rejects only when aborted
       const leftMs = untilMs - clock.monotonicMs();
       if (signal.aborted || leftMs <= 0) return;
-      const renewed = await this.#tryWithin(leftMs, signal);
+      renewed = await this.#tryWithin(Math.min(leftMs, Math.max(leftMs / 2, TRY_MIN_MS)), signal);
       if (!renewed && this.#observed !== undefined && this.#observed.holder !== this.#options.identity) return;
     }
   }
@@ -150,19 +158,35 @@ class Candidate {
 
   /** Whether the lease is ours now. */
   async #tryOnce(signal: AbortSignal): Promise<boolean> {
-    const { identity, clock, log, lease: key } = this.#options;
+    const { log, lease: key } = this.#options;
     try {
-      // The holder writes straight over what it wrote last: one request per renewal, and a Conflict says it was replaced.
-      const isHolder = this.#observed?.holder === identity && this.#lease?.spec?.holderIdentity === identity;
-      if (!isHolder) this.#saw(await this.#read(signal));
-      const observed = this.#observed;
-      if (observed !== undefined && !mayTake(observed, identity, clock.monotonicMs())) return false;
+      // The holder writes straight over what it wrote last, one request per renewal.
+      if (this.#isHolder() && (await this.#writeUnlessChanged(signal))) return true;
+      this.#saw(await this.#read(signal));
+      const { identity, clock } = this.#options;
+      if (this.#observed !== undefined && !mayTake(this.#observed, identity, clock.monotonicMs())) return false;
+      return await this.#writeUnlessChanged(signal);
+    } catch (error) {
+      this.#lease = undefined;
+      if (!signal.aborted) log.warn('could not get or renew the lease', { lease: key.name, error });
+      return false;
+    }
+  }
+
+  #isHolder(): boolean {
+    const { identity } = this.#options;
+    return this.#observed?.holder === identity && this.#lease?.spec?.holderIdentity === identity;
+  }
+
+  /** False when the Lease is not as it was last seen: another's write, or an own one whose answer was lost. */
+  async #writeUnlessChanged(signal: AbortSignal): Promise<boolean> {
+    try {
       this.#saw(await this.#write(signal));
       return true;
     } catch (error) {
+      if (!isReason(error, 'Conflict') && !isReason(error, 'AlreadyExists')) throw error;
       this.#lease = undefined;
-      if (isReason(error, 'Conflict') || isReason(error, 'AlreadyExists')) this.#observed = undefined;
-      else if (!signal.aborted) log.warn('could not get or renew the lease', { lease: key.name, error });
+      this.#observed = undefined;
       return false;
     }
   }

@@ -17,7 +17,11 @@ function candidate(client: FakeApiClient, clock: FakeClock, identity: string, re
     Object.assign(own, {
       [verb]: async (...args: never[]) => {
         if (!reach()) throw new StatusError('ServiceUnavailable', 'cut off');
-        return (client[verb] as (...all: never[]) => Promise<unknown>)(...args);
+        const { signal } = (args.at(-1) ?? {}) as { signal?: AbortSignal };
+        const aborted = new Promise((_resolve, reject) => {
+          signal?.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+        });
+        return Promise.race([(client[verb] as (...all: never[]) => Promise<unknown>)(...args), aborted]);
       },
     });
   }
@@ -103,4 +107,26 @@ void t.test('runLeaderElection() rejects with what lead threw, and releases', as
   await t.rejects(running, { message: 'broken part' });
   await settle();
   t.equal((await client.get(leases, lease.namespace, lease.name)).spec?.holderIdentity, '');
+});
+
+void t.test('a renewal that hangs, and one whose answer was lost, do not cost the lead', async (t) => {
+  const client = createFakeApiClient();
+  const clock = createFakeClock();
+  const a = candidate(client, clock, 'a');
+  await clock.advance(9000);
+  let hanging = 1;
+  client.onCall = async ({ verb }) => {
+    if (verb !== 'update' || hanging === 0) return;
+    hanging -= 1;
+    // As a write that takes effect while its client has given up.
+    const lease = await client.get(leases, 'kube-system', 'kube-scheduler');
+    client.seed(leases, { ...lease, metadata: { ...lease.metadata, resourceVersion: '' } });
+    await clock.sleepMs(1_000_000, new AbortController().signal);
+  };
+  await clock.advance(20_000);
+  t.same(a.spells, []);
+  t.equal(hanging, 0);
+  a.stop.abort();
+  await a.running;
+  t.same(a.spells, ['0-29000']);
 });
