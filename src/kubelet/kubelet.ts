@@ -1,4 +1,5 @@
 import { mkdir } from 'node:fs/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { join } from 'node:path';
 import type { Node, Pod } from '../api/objects.ts';
 import type { Informer } from '../client/informer.ts';
@@ -9,6 +10,7 @@ import { findContainer, findSandbox } from './kubelet-view.ts';
 import type { KubeletDeps } from './kubelet-deps.ts';
 import { runMirrorPods } from './mirror-pods.ts';
 import { Pleg } from './pleg.ts';
+import { foreignConditions } from './pod-conditions.ts';
 import { isMirrorPod, isStaticPod, podFullName, podUid } from './pod-identity.ts';
 import { isTerminalPhase } from './pod-status.ts';
 import { PodStore } from './pod-store.ts';
@@ -167,7 +169,10 @@ export class Kubelet implements KubeletView {
     if (before !== undefined && podUid(before) !== podUid(now)) this.#onApiPodGone(before);
     this.#store.putApi(now);
     const uid = this.#store.runningUid(now);
-    if (!isMirrorPod(now)) this.#dispatch(now);
+    if (!isMirrorPod(now)) {
+      if (isEcho(before, now) && this.#workers.has(uid)) this.#workers.keep(now);
+      else this.#dispatch(now);
+    }
     this.#statuses.reconcile(uid);
   }
 
@@ -222,4 +227,14 @@ export class Kubelet implements KubeletView {
     await this.#options.pods.synced(signal).catch(() => undefined);
     if (!signal.aborted) await housekeeping.run(signal);
   }
+}
+
+/** Whether a change is but the echo of what this kubelet wrote: sets others' conditions and the phase apart. */
+function isEcho(before: Pod | undefined, now: Pod): boolean {
+  if (before === undefined) return false;
+  const told = ({ metadata, spec, status }: Pod): unknown[] => {
+    const { resourceVersion: _, managedFields: __, ...rest } = metadata ?? {};
+    return [rest, spec, status?.phase, foreignConditions(status?.conditions ?? [])];
+  };
+  return isDeepStrictEqual(told(before), told(now));
 }

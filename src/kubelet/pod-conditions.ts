@@ -24,7 +24,7 @@ export interface ConditionFacts {
 /** The pod's conditions, times not yet set: those of others, then the kubelet's (upstream status/generate.go). */
 export function podConditions(facts: ConditionFacts): PodCondition[] {
   const { pod, status } = facts;
-  const others = (pod.status?.conditions ?? []).filter(({ type }) => !OWN.has(type));
+  const others = foreignConditions(pod.status?.conditions ?? []);
   const containersReady = containersReadyCondition(pod, status);
   const own: PodCondition[] = [
     { type: 'PodReadyToStartContainers', status: facts.hasSandbox ? 'True' : 'False' },
@@ -38,6 +38,11 @@ export function podConditions(facts: ConditionFacts): PodCondition[] {
     ...others,
     ...own.map((one) => (generation === undefined ? one : { ...one, observedGeneration: generation })),
   ];
+}
+
+/** Those that others write. */
+export function foreignConditions(conditions: readonly PodCondition[]): PodCondition[] {
+  return conditions.filter(({ type }) => !OWN.has(type));
 }
 
 function goList(names: readonly string[]): string {

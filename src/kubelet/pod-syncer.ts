@@ -49,10 +49,10 @@ export class PodSyncer {
   async sync(pod: Pod, signal: AbortSignal): Promise<SyncOutcome> {
     const deps = this.#deps;
     const runtimePod = await this.#read(pod, signal);
-    const deadlineMs = deadlineIn(pod, this.#before(pod), deps.clock.nowMs());
-    if (deadlineMs !== undefined && deadlineMs <= 0) return { isTerminal: true, verdict: DEADLINE_EXCEEDED };
     const status = this.#report(pod, runtimePod, false);
     if (isTerminalPhase(status.phase)) return { isTerminal: true };
+    const deadlineMs = deadlineIn(pod, status, deps.clock.nowMs());
+    if (deadlineMs !== undefined && deadlineMs <= 0) return { isTerminal: true, verdict: DEADLINE_EXCEEDED };
     const networkError = deps.networkError();
     if (networkError !== undefined && !isHostNetwork(pod)) {
       const message = `network is not ready: ${networkError}`;

@@ -84,6 +84,11 @@ export class PodWorker {
     this.#pokeNow();
   }
 
+  /** Takes in a newer version that asks for nothing new, such as the echo of a status that was written from here. */
+  keep(pod: Pod): void {
+    this.#pod = pod;
+  }
+
   /** Makes the worker look at the pod now, or once more after the act under way; after a failure, when its time comes. */
   poke(): void {
     this.#isDirty = true;

@@ -35,6 +35,11 @@ export class PodWorkers {
     else worker.update(pod);
   }
 
+  /** As update, of a version that asks for nothing new. */
+  keep(pod: Pod): void {
+    this.#workers.get(podUid(pod))?.keep(pod);
+  }
+
   /** The pod must end: gone from its source, evicted, refused. */
   terminate(
     uid: string,

@@ -1,0 +1,316 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import t from 'tap';
+import type { Test } from 'tap';
+import type { Pod } from '../../src/api/objects.ts';
+import { StatusError } from '../../src/api/status.ts';
+import { coreEvents, nodes, pods } from '../../src/client/resources.ts';
+import { runKubeletWith } from '../../src/kubelet/run-kubelet.ts';
+import { FakeApiClient } from '../fake/api-client.ts';
+import { createFakeClock } from '../fake/clock.ts';
+import { FakeImages, FakeRuntime } from '../fake/cri.ts';
+import { manualProcesses } from '../fake/cri-process.ts';
+import type { ManualProcess } from '../fake/cri-process.ts';
+import { testParts } from './test-parts.ts';
+
+interface Board {
+  readonly client: FakeApiClient;
+  readonly runtime: FakeRuntime;
+  readonly images: FakeImages;
+  readonly clock: ReturnType<typeof createFakeClock>;
+  readonly launched: ManualProcess[];
+  readonly manifests: string;
+  start(): void;
+  /** Moves the board's clock, second by second. */
+  pass(seconds: number): Promise<void>;
+  stop(): Promise<void>;
+  create(name: string, spec?: Partial<NonNullable<Pod['spec']>>): Promise<Pod>;
+  get(name: string): Promise<Pod | undefined>;
+  /** Waits in real time, the board's clock standing still. */
+  until(what: string, check: () => Promise<boolean> | boolean): Promise<void>;
+  untilRunning(name: string): Promise<void>;
+  eventsOf(name: string): Promise<readonly string[]>;
+}
+
+/** Real time between two steps of the board's clock: what woke must have read its files before the clock goes on. */
+const CALM_MS = 15;
+
+/** A kubelet over a fake runtime, a fake API server and a clock that stands still until it is moved. */
+async function startBoard(t: Test): Promise<Board> {
+  const folder = await mkdtemp(join(tmpdir(), 'bramble-kubelet-'));
+  const clock = createFakeClock();
+  const client = new FakeApiClient(() => new Date(clock.nowMs()));
+  const { launch, launched } = manualProcesses();
+  const runtime = new FakeRuntime(clock, launch);
+  const images = new FakeImages('img:1');
+  let stop = new AbortController();
+  let running = Promise.resolve();
+  const manifests = join(folder, 'manifests');
+  await mkdir(manifests);
+  const get = async (name: string): Promise<Pod | undefined> =>
+    client.get(pods, 'default', name).catch(() => undefined);
+  const until: Board['until'] = async (what, check) => {
+    const end = Date.now() + 5000;
+    while (Date.now() < end) {
+      if (await check()) return;
+      await sleep(5);
+    }
+    throw new Error(`it did not come to this: ${what}`);
+  };
+  const board: Board = {
+    client,
+    runtime,
+    images,
+    clock,
+    launched,
+    manifests,
+    start() {
+      stop = new AbortController();
+      running = runKubeletWith(
+        testParts(runtime, images, clock),
+        {
+          nodeName: 'w1',
+          client,
+          nodeIps: ['192.0.2.7'],
+          clusterDns: ['10.96.0.10'],
+          clusterDomain: 'cluster.local',
+          server: { address: '', port: 10250, certFile: '', keyFile: '', clientCaFile: '' },
+          rootDir: join(folder, 'kubelet'),
+          podLogsDir: join(folder, 'logs'),
+          containerLogsDir: join(folder, 'containers'),
+          staticPodDir: manifests,
+          cgroupDriver: 'systemd', // makes no cgroups
+        },
+        stop.signal,
+      );
+    },
+    async pass(seconds) {
+      for (let i = 0; i < seconds; i += 1) {
+        await sleep(CALM_MS);
+        await clock.advance(1000);
+      }
+    },
+    async stop() {
+      stop.abort();
+      await running;
+    },
+    async create(name, spec = {}) {
+      const containers = [{ name: 'main', image: 'img:1' }];
+      const metadata = { name, namespace: 'default' };
+      const whole = { nodeName: 'w1', restartPolicy: 'Always' as const, terminationGracePeriodSeconds: 30, containers };
+      return client.create(pods, { apiVersion: 'v1', kind: 'Pod', metadata, spec: { ...whole, ...spec } });
+    },
+    get,
+    until,
+    untilRunning: async (name) =>
+      until(`${name} runs`, async () => {
+        const status = (await get(name))?.status;
+        return status?.phase === 'Running' && status.containerStatuses?.every(({ ready }) => ready) === true;
+      }),
+    async eventsOf(name) {
+      const { items } = await client.list(coreEvents, { namespace: 'default' });
+      return items.filter((one) => one.involvedObject.name === name).map(({ reason = '' }) => reason);
+    },
+  };
+  board.start();
+  t.teardown(async () => {
+    await board.stop();
+    await rm(folder, { recursive: true, force: true });
+  });
+  return board;
+}
+
+void t.test(
+  'a container that crashes is held back for 10, 20, 40 s, and forgiven after ten quiet minutes',
+  async (t) => {
+    const board = await startBoard(t);
+    await board.create('web');
+    const crash = async (count: number): Promise<void> => {
+      await board.until(`start ${count}`, () => board.launched.length === count);
+      await board.untilRunning('web');
+      board.launched.at(-1)?.finish(1);
+    };
+    const waitsFor = async (delay: string): Promise<void> =>
+      board.until(`held back for ${delay}`, async () => {
+        const state = (await board.get('web'))?.status?.containerStatuses?.[0]?.state;
+        return state?.waiting?.message?.startsWith(`back-off ${delay} `) === true;
+      });
+    await crash(1);
+    await crash(2); // the first time it is started at once
+    await waitsFor('10s');
+    await board.pass(9);
+    await sleep(50);
+    t.equal(board.launched.length, 2, 'not before its time');
+    await board.pass(1);
+    await crash(3);
+    await waitsFor('20s');
+    await board.pass(22);
+    await crash(4);
+    await waitsFor('40s');
+    await board.pass(42);
+    await board.until('start 5', () => board.launched.length === 5);
+    await board.untilRunning('web');
+    await board.clock.advance(600_000);
+    await board.pass(1);
+    board.launched.at(-1)?.finish(1);
+    await board.until('start 6', () => board.launched.length === 6);
+    t.match((await board.get('web'))?.status?.phase, 'Running');
+  },
+);
+
+void t.test('a deleted pod gets SIGTERM, its grace, SIGKILL; then its object goes', async (t) => {
+  const board = await startBoard(t);
+  await board.create('web');
+  await board.untilRunning('web');
+  const [process] = board.launched;
+  if (process === undefined) throw new Error('nothing was launched');
+  process.isStubborn = true;
+  await board.client.delete(pods, { namespace: 'default', name: 'web' });
+  await board.until('it is being stopped', () => board.runtime.calls.some((call) => call.startsWith('stopContainer')));
+  await board.pass(29);
+  t.equal(board.runtime.running().length, 1, 'within its grace');
+  await board.pass(2);
+  await board.until('gone', async () => (await board.get('web')) === undefined);
+  t.equal(board.runtime.running().length, 0);
+  t.same(await board.runtime.listSandboxes(new AbortController().signal), []);
+  await board.until('told', async () => (await board.eventsOf('web')).includes('Killing'));
+});
+
+void t.test('sidecars end after the containers they serve', async (t) => {
+  const board = await startBoard(t);
+  const sidecar = { name: 'side', image: 'img:1', restartPolicy: 'Always' };
+  await board.create('web', { initContainers: [sidecar] });
+  await board.untilRunning('web');
+  const main = board.launched.find(({ name }) => name === 'main');
+  const side = board.launched.find(({ name }) => name === 'side');
+  if (main === undefined || side === undefined) throw new Error('not all were launched');
+  main.isStubborn = true;
+  let sideEnded = false;
+  void side.ended.then(() => {
+    sideEnded = true;
+    return undefined;
+  });
+  await board.client.delete(pods, { namespace: 'default', name: 'web' });
+  await board.until('main is being stopped', () =>
+    board.runtime.calls.some((call) => call.startsWith('stopContainer')),
+  );
+  await sleep(50);
+  t.notOk(sideEnded, 'main still runs');
+  main.finish(0);
+  await board.until('gone', async () => (await board.get('web')) === undefined);
+  t.ok(sideEnded);
+});
+
+void t.test('a pod that takes over a name starts when the one before it has ended', async (t) => {
+  const board = await startBoard(t);
+  await board.create('web');
+  await board.untilRunning('web');
+  const [first] = board.launched;
+  if (first === undefined) throw new Error('nothing was launched');
+  first.isStubborn = true;
+  await board.client.delete(pods, { namespace: 'default', name: 'web' }, { gracePeriodSeconds: 0 });
+  await board.create('web');
+  await board.until('the old one is being stopped', () =>
+    board.runtime.calls.some((call) => call.startsWith('stopContainer')),
+  );
+  await sleep(50);
+  t.equal(board.launched.length, 1, 'never two of one name');
+  first.finish(0);
+  await board.until('the new one', () => board.launched.length === 2);
+  await board.untilRunning('web');
+});
+
+void t.test('a sandbox name that a pulled plug left reserved is freed', async (t) => {
+  const board = await startBoard(t);
+  let refusals = 1;
+  board.runtime.onCall = (name) => {
+    if (name !== 'runSandbox' || refusals === 0) return;
+    refusals -= 1;
+    const text =
+      'rpc error: code = Unknown desc = failed to reserve sandbox name "x": name "x" is reserved for "0badc0de"';
+    throw new StatusError('AlreadyExists', text);
+  };
+  await board.create('web');
+  await board.untilRunning('web');
+  t.ok(board.runtime.calls.includes('stopSandbox 0badc0de'));
+});
+
+void t.test('after a crash of everything below it the same pods run again', async (t) => {
+  const board = await startBoard(t);
+  await board.create('web');
+  await board.untilRunning('web');
+  await board.stop();
+  await board.runtime.crash();
+  await board.pass(1);
+  board.start();
+  await board.until('started again', () => board.launched.length === 2);
+  await board.untilRunning('web');
+  const [status] = (await board.get('web'))?.status?.containerStatuses ?? [];
+  t.match(status, { restartCount: 1, lastState: { terminated: { exitCode: 137 } } });
+  await board.until('told', async () => (await board.eventsOf('web')).includes('SandboxChanged'));
+});
+
+void t.test('a deadline ends a pod; a board without a network starts none', async (t) => {
+  const board = await startBoard(t);
+  await board.create('limited', { activeDeadlineSeconds: 5 });
+  await board.untilRunning('limited');
+  await board.pass(8);
+  await board.until('failed', async () => (await board.get('limited'))?.status?.phase === 'Failed');
+  t.match((await board.get('limited'))?.status, {
+    reason: 'DeadlineExceeded',
+    message: 'Pod was active on the node longer than the specified deadline',
+  });
+  await board.until('stopped', () => board.runtime.running().length === 0);
+
+  const why = { reason: 'NetworkPluginNotReady', message: 'cni plugin not initialized' };
+  board.runtime.conditionsNow = [
+    { type: 'RuntimeReady', status: true, reason: '', message: '' },
+    { type: 'NetworkReady', status: false, ...why },
+  ];
+  await board.pass(6);
+  const ready = async (): Promise<{ status?: string; message?: string } | undefined> =>
+    (await board.client.get(nodes, '', 'w1')).status?.conditions?.find(({ type }) => type === 'Ready');
+  await board.until('not ready', async () => (await ready())?.status === 'False');
+  t.equal(
+    (await ready())?.message,
+    'container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady message:cni plugin not initialized',
+  );
+  await board.create('late');
+  await board.until('told', async () => (await board.eventsOf('late')).includes('NetworkNotReady'));
+});
+
+void t.test('static pods run from files, with a mirror in the API', async (t) => {
+  const board = await startBoard(t);
+  const manifest = `apiVersion: v1
+kind: Pod
+metadata: { name: fixed, namespace: default }
+spec:
+  containers: [{ name: main, image: 'img:1' }]
+`;
+  const path = join(board.manifests, 'fixed.yaml');
+  await writeFile(path, manifest);
+  await board.until('it runs', () => board.launched.length === 1);
+  await board.pass(8);
+  await board.untilRunning('fixed-w1');
+  const mirror = await board.get('fixed-w1');
+  t.match(mirror?.metadata?.ownerReferences, [{ kind: 'Node', name: 'w1' }]);
+  t.ok(mirror?.metadata?.annotations?.['kubernetes.io/config.mirror']);
+  await rm(path);
+  await board.until('stopped', () => board.runtime.running().length === 0);
+  await board.pass(8);
+  await board.until('its mirror is gone', async () => (await board.get('fixed-w1')) === undefined);
+});
+
+void t.test('a pod that does not fit fails and never starts', async (t) => {
+  const board = await startBoard(t);
+  const resources = { requests: { cpu: '4000' } };
+  await board.create('huge', { containers: [{ name: 'main', image: 'img:1', resources }] });
+  await board.until('failed', async () => (await board.get('huge'))?.status?.phase === 'Failed');
+  t.match((await board.get('huge'))?.status, {
+    reason: 'OutOfcpu',
+    message: /^Node didn't have enough resource: cpu, requested: 4000000/,
+  });
+  t.equal(board.launched.length, 0);
+});
