@@ -29,7 +29,7 @@ export function validateConfigMap({ data = {}, binaryData = {} }: ConfigMap): Fi
     errors.push(...configMapKey(key).map((why) => invalid(`binaryData[${key}]`, key, why)));
     bytes += Buffer.byteLength(value, 'base64');
   }
-  if (bytes > DATA_BYTES_MAX) errors.push(tooLong('', DATA_BYTES_MAX));
+  if (bytes > DATA_BYTES_MAX) errors.push(tooLong('[]', DATA_BYTES_MAX));
   return errors;
 }
 

@@ -68,12 +68,7 @@ export function validateNodeUpdate(node: Node, old: Node): FieldError[] {
     errors.push(forbiddenField('spec.providerID', 'node updates may not change providerID except from "" to valid'));
   const rest = { ...spec, ...kept(before), unschedulable: before.unschedulable, taints: before.taints };
   if (!sameJson(rest, { ...before, ...kept(before) }))
-    errors.push(
-      forbiddenField(
-        '',
-        'node updates may only change labels, taints, or capacity (or configSource, if the DynamicKubeletConfig feature gate is enabled)',
-      ),
-    );
+    errors.push(forbiddenField('[]', 'node updates may only change labels, taints, or capacity'));
   return errors;
 }
 

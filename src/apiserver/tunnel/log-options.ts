@@ -26,14 +26,14 @@ export function logQuery(name: string, query: URLSearchParams): URLSearchParams 
     if (Number.isNaN(Date.parse(since)))
       throw badRequest(`parsing time ${JSON.stringify(since)} as "2006-01-02T15:04:05Z07:00": cannot parse`);
     if (checked.has('sinceSeconds'))
-      errors.push(forbiddenField('', 'at most one of `sinceTime` or `sinceSeconds` may be specified'));
+      errors.push(forbiddenField('[]', 'at most one of `sinceTime` or `sinceSeconds` may be specified'));
     checked.set('sinceTime', since);
   }
   const stream = query.get('stream');
   if (stream !== null && stream !== '') {
     if (!STREAMS.includes(stream)) errors.push(notSupported('stream', stream, STREAMS));
     else if (stream !== 'All' && checked.has('tailLines'))
-      errors.push(forbiddenField('', '`tailLines` and specific `stream` are mutually exclusive for now'));
+      errors.push(forbiddenField('[]', '`tailLines` and specific `stream` are mutually exclusive for now'));
     checked.set('stream', stream);
   }
   if (errors.length > 0) throw invalidObject('PodLogOptions', name, errors);
