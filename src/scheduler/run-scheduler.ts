@@ -85,7 +85,7 @@ export async function runScheduler(options: SchedulerOptions, signal: AbortSigna
       await scheduler.run(inner).finally(unfollow);
     },
   };
-  await runTogether([set, podCache, recorder, schedule], signal);
+  await runTogether([set, podCache, recorder, schedule], signal).finally(() => scheduler.metrics?.unregister());
 }
 
 const DISCOVERY_RETRY_MS = 1000;

@@ -1,3 +1,4 @@
+import { Registry } from 'prom-client';
 import t, { type Test } from 'tap';
 import type { Pod } from '../../src/api/objects.ts';
 import { StatusError } from '../../src/api/status.ts';
@@ -241,4 +242,23 @@ void t.test('a Service groups pods that have no owner', async (t) => {
   for (const name of ['a', 'b', 'c']) await client.create(pods, pod(name, { labels: { app: 'db' } }));
   await advance(10);
   t.same((await Promise.all(['a', 'b', 'c'].map(nodeOf))).toSorted(), ['w1', 'w2', 'w3']);
+});
+
+void t.test('its metrics are there while it runs, each time it runs', async (t) => {
+  const metrics = new Registry();
+  for (let lead = 0; lead < 2; lead += 1) {
+    const client = createFakeApiClient();
+    const clock = createFakeClock();
+    client.seed(nodes, node('w1'));
+    client.seed(pods, pod('web'), pod('hungry', { requests: { cpu: '100' } }));
+    const stop = new AbortController();
+    const running = runScheduler({ client, clock, log: silentLog, metrics, hasStatefulSets: false }, stop.signal);
+    await clock.advance(10);
+    const text = await metrics.metrics();
+    t.match(text, 'scheduler_schedule_attempts_total{result="scheduled",profile="default-scheduler"} 1');
+    t.match(text, 'scheduler_pending_pods{queue="unschedulable"} 1');
+    stop.abort();
+    await running;
+    t.equal(await metrics.metrics(), '\n');
+  }
 });
