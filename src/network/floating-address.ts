@@ -90,9 +90,12 @@ class AddressClaim {
   async wait(signal: AbortSignal): Promise<boolean> {
     this.#looksFailed = 0;
     while (!signal.aborted) {
-      const [isKnown] = await Promise.all([this.#read(READ_MS, signal), this.#look(signal)]);
+      // As long as the address is served, who holds the Lease does not matter: nobody is asked.
+      let isKnown = false;
+      if (this.#looksFailed === 0) await this.#look(signal);
+      else [isKnown] = await Promise.all([this.#read(READ_MS, signal), this.#look(signal)]);
       // What was seen last will do: if somebody wrote since, the write is a conflict.
-      const canWrite = isKnown || this.#lease !== undefined;
+      const canWrite = this.#looksFailed > 0 && (isKnown || this.#lease !== undefined);
       if (canWrite && this.#mayTake() && (await this.#write(TAKE_MS, signal)) === 'held') return true;
       const pauseMs = this.#looksFailed > 0 ? LOOK_AGAIN_MS : LOOK_MS;
       await this.#clock.sleepMs(pauseMs, signal).catch(() => undefined); // rejects only when aborted
@@ -243,7 +246,8 @@ class AddressClaim {
     this.#lease = lease;
     this.#observed = observe(before, lease, this.#clock.monotonicMs(), LEASE_MS);
     // A new holder gets its own chance to be seen.
-    if (before?.holder !== this.#observed.holder) this.#looksFailed = 0;
+    const { holder } = this.#observed;
+    if (before !== undefined && holder !== before.holder && holder !== '') this.#looksFailed = 0;
   }
 }
 

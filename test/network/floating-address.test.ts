@@ -93,7 +93,9 @@ void t.test('runFloatingAddress() gives the address to one board, which announce
   const own = await shelf(t, 'c1', 'c2', 'c3');
   t.same([...own.holders], ['c1']);
   const before = own.announced.length;
+  const calls = own.server.calls.length;
   await own.pass(60_000);
+  t.equal(own.server.calls.length - calls, 30, 'the holder renews every 2 s, the others ask nothing');
   t.same([...own.holders], ['c1'], 'and stays where it is');
   t.ok(own.announced.length >= before + 6, `${own.announced.length - before} announcements in a minute`);
 });
