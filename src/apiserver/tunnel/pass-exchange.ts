@@ -23,7 +23,7 @@ export async function passExchange(
   const answer = await answered;
   for (const [name, value] of answerHeaders(answer.rawHeaders)) response.appendHeader(name, value);
   response.statusCode = answer.statusCode ?? 502;
-  await pipeline(answer, response as Writable, { signal });
+  await passBody(answer, response, signal);
 }
 
 /** Streams a text to the client as the backend makes it. @throws StatusError with the backend's own text and code */
@@ -37,7 +37,17 @@ export async function passText(request: ClientRequest, { response }: Exchange, s
   response.setHeader('content-type', 'text/plain');
   // A follower sees the head at once, even when there is nothing to read for an hour.
   if ('flushHeaders' in response) response.flushHeaders();
-  await pipeline(answer, response as Writable, { signal });
+  await passBody(answer, response, signal);
+}
+
+/** A client that goes away is how a followed log ends; a backend that breaks off breaks the answer off. */
+async function passBody(answer: IncomingMessage, response: Exchange['response'], signal: AbortSignal): Promise<void> {
+  try {
+    await pipeline(answer, response as Writable, { signal });
+  } catch {
+    answer.destroy();
+    response.destroy();
+  }
 }
 
 async function errorText(answer: IncomingMessage): Promise<string> {
@@ -55,6 +65,6 @@ async function errorText(answer: IncomingMessage): Promise<string> {
 function answerOf(request: ClientRequest): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     request.once('response', resolve);
-    request.once('error', (error) => reject(backendError(error)));
+    request.on('error', (error) => reject(backendError(error)));
   });
 }

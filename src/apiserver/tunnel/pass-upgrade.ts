@@ -26,10 +26,12 @@ export async function passUpgrade(
   { socket, head }: Client,
   signal: AbortSignal,
 ): Promise<void> {
+  // Node has no listener on an upgraded socket any more: an error without one would end the process.
+  socket.on('error', () => undefined);
   const answer = await answerOf(request, socket);
   if (answer.type === 'response') {
     socket.write(headOf(answer.response, 'close'));
-    await pipeline(answer.response, socket, { signal });
+    await pipeline(answer.response, socket, { signal }).catch(() => undefined); // the client is gone
     return;
   }
   const { response, backend } = answer;
@@ -73,7 +75,8 @@ function answerOf(request: ClientRequest, client: Duplex): Promise<Answer> {
     };
     request.once('upgrade', (response, backend, head) => settle({ type: 'upgrade', response, backend, head }));
     request.once('response', (response) => settle({ type: 'response', response }));
-    request.once('error', (error) => {
+    // Stays: what comes after the answer is the pipes' to see, and must not be nobody's.
+    request.on('error', (error) => {
       client.off('close', onGone);
       reject(backendError(error));
     });

@@ -7,7 +7,7 @@ import {
   type ServerResponse,
 } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import { connect, type AddressInfo, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import type { TLSSocket } from 'node:tls';
@@ -89,7 +89,7 @@ async function rig(t: Test, clientTls?: KubeletTls): Promise<Rig> {
       ['pods/web', POD],
     ]),
   );
-  const connect = async (transport: ConnectTransport): Promise<void> => {
+  const handle = async (transport: ConnectTransport): Promise<void> => {
     const url = new URL(transport.request.url ?? '/', 'http://x');
     const [resource = '', subresource = '', name = '', ...rest] = url.pathname.slice(1).split('/');
     const kind = new KindTable(KINDS).byResource(resource);
@@ -110,10 +110,10 @@ async function rig(t: Test, clientTls?: KubeletTls): Promise<Rig> {
     await handler.connect(request, transport, new AbortController().signal);
   };
   const server = createServer((request, response) => {
-    connect({ type: 'exchange', request, response }).catch((error: unknown) => sendStatus(response, error));
+    handle({ type: 'exchange', request, response }).catch((error: unknown) => sendStatus(response, error));
   });
   server.on('upgrade', (request, socket, head) => {
-    connect({ type: 'upgrade', request, socket, head }).catch((error: unknown) => {
+    handle({ type: 'upgrade', request, socket, head }).catch((error: unknown) => {
       socket.end(`HTTP/1.1 500 x\r\nConnection: close\r\n\r\n${error instanceof Error ? error.message : ''}`);
     });
   });
@@ -252,6 +252,22 @@ void t.test('nodes/proxy passes path and query on', async (t) => {
   const { port, asked } = await rig(t);
   t.equal(await get(port, '/nodes/proxy/w1/stats/summary?only=1'), '200 first\nlast\n');
   t.same(asked, ['GET /stats/summary?only=1 as kube-apiserver-kubelet-client']);
+});
+
+void t.test('clients that break off take nothing down with them', async (t) => {
+  const { port, asked } = await rig(t);
+  const opened = await openUpgrade(port, '/pods/exec/web?container=a&command=sh&stdin=true&stdout=true');
+  if (typeof opened === 'string') throw new Error(opened);
+  (opened.socket as Socket).resetAndDestroy();
+  const early = connect(port, '127.0.0.1');
+  await once(early, 'connect');
+  early.write(
+    'POST /pods/exec/web?container=a&command=sh&stdout=1 HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: SPDY/3.1\r\n\r\n',
+  );
+  await new Promise((resolve) => setImmediate(resolve));
+  early.resetAndDestroy();
+  t.equal(await get(port, '/pods/log/web?container=a'), '200 first\nlast\n', 'still there');
+  t.ok(asked.length >= 2);
 });
 
 void t.test('a kubelet of another authority is not spoken to', async (t) => {
