@@ -270,7 +270,10 @@ export class Member implements Backend, RaftOwner, PeerHandler {
     this.#softState = state;
     const nowMs = performance.now();
     this.#leases.leadershipChanged(this.#isLeader, nowMs);
-    if (isNewLeader) this.#proposals.leaderChanged(nowMs);
+    if (isNewLeader) {
+      this.#proposals.leaderChanged(nowMs);
+      this.#barrier.leaderChanged(nowMs);
+    }
     this.#notify();
   }
 

@@ -61,8 +61,13 @@ export class ReadBarrier {
   /** Asks again what was not answered, and gives up what has waited too long. */
   tick(nowMs: number): void {
     this.#confirmed = this.#confirmed.map(({ index, waiting }) => ({ index, waiting: stillWaiting(waiting, nowMs) }));
+    if (this.#round !== undefined && nowMs - this.#round.sentMs >= RETRY_MS) this.leaderChanged(nowMs);
+  }
+
+  /** A leader is known (again): what was asked of the last one is lost. */
+  leaderChanged(nowMs: number): void {
     const round = this.#round;
-    if (round === undefined || nowMs - round.sentMs < RETRY_MS) return;
+    if (round === undefined) return;
     this.#queue = [...stillWaiting(round.waiting, nowMs), ...this.#queue];
     this.#round = undefined;
     this.#start(nowMs);

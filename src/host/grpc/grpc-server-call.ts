@@ -124,8 +124,10 @@ export class GrpcServerCall implements ServerCall {
   }
 
   #onClose(): void {
+    const wasFinished = this.#isFinished;
     this.#close();
-    this.#abortNow(new GrpcError('CANCELLED', 'context canceled'));
+    // An error costs a stack trace: not for each call that ended well.
+    if (!wasFinished || this.#abort !== undefined) this.#abortNow(new GrpcError('CANCELLED', 'context canceled'));
   }
 
   #close(): void {
