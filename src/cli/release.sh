@@ -14,6 +14,7 @@ esac
 
 stage=$(mktemp -d)
 trap 'rm -rf "$stage"' EXIT
+chmod 755 "$stage" # becomes /opt/bramble
 npm run --silent build -- --outDir "$stage/dist" >&2
 # Data beside the code, which the compiler leaves where it is.
 (cd src && find . -name '*.json' -exec cp --parents '{}' "$stage/dist/src/" ';')

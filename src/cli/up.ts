@@ -7,6 +7,7 @@ import { RackError } from '../rack/rack-error.ts';
 import { makeImages } from '../rack/rack-images.ts';
 import type { RackPaths } from '../rack/rack-paths.ts';
 import { readState, writeState } from '../rack/rack-state.ts';
+import { waitForVoters } from '../rack/rack-status.ts';
 import { refuseOtherRack, runningBoards, startBoards } from '../rack/start-boards.ts';
 import type { Progress } from './progress.ts';
 
@@ -59,6 +60,7 @@ async function bringUp(paths: RackPaths, options: RackOptions, progress: Progres
   });
   await progress.stage('Cluster is founded', () => writeKubeconfig(paths, layout, options.apiPort, signal));
   await progress.stage('Nodes are Ready', (note) => waitForNodes(paths, layout, note, signal));
+  await progress.stage('Store members vote', (note) => waitForVoters(paths, layout, note, signal));
   const state = await readState(paths);
   if (state !== undefined) await writeState(paths, { ...state, isReady: true });
 }

@@ -1,5 +1,7 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { execOnBoard } from './board-exec.ts';
 import type { Board, Layout } from './layout.ts';
+import { RackError } from './rack-error.ts';
 import type { RackPaths } from './rack-paths.ts';
 
 /** A process of ours on a board. */
@@ -30,6 +32,8 @@ export interface MemberStatus {
 const LOOK = 'systemctl is-system-running; ps -ww -eo rss=,args=';
 const PKI = '/var/lib/bramble/pki';
 const LOOK_TIMEOUT_MS = 8_000;
+const VOTERS_TIMEOUT_MS = 90_000;
+const VOTERS_POLL_MS = 500;
 
 /** Looks at every board; one that does not answer is reported as such. */
 export async function boardStatuses(paths: RackPaths, layout: Layout, signal: AbortSignal): Promise<BoardStatus[]> {
@@ -67,6 +71,33 @@ export async function storeMembers(paths: RackPaths, layout: Layout, signal: Abo
     return parseMembers(members, await run(['endpoint', 'status', '--cluster']));
   }
   return [];
+}
+
+/**
+ * Waits until every control board's store member votes: before that, a pulled plug could take the store with it.
+ *
+ * @throws RackError that says how far it got
+ */
+export async function waitForVoters(
+  paths: RackPaths,
+  layout: Layout,
+  onProgress: (text: string) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  const wanted = layout.boards.filter(({ role }) => role === 'control').length;
+  const deadlineMs = performance.now() + VOTERS_TIMEOUT_MS;
+  for (;;) {
+    const members = await storeMembers(paths, layout, signal);
+    const voters = members.filter(({ role, index }) => role !== 'learner' && index > 0).length;
+    if (voters === wanted) return;
+    onProgress(`${voters} of ${wanted}`);
+    if (performance.now() > deadlineMs) {
+      const missing = members.filter(({ role, index }) => role === 'learner' || index === 0);
+      const names = missing.map(({ name, endpoint }) => name || endpoint || 'one that never started').join(' ');
+      throw new RackError(`only ${voters} of ${wanted} store members vote; not: ${names}; see npm run rack -- status`);
+    }
+    await sleep(VOTERS_POLL_MS, undefined, { signal });
+  }
 }
 
 /** Joins etcdctl's list of members and their status; a member that says nothing has term and index 0. */
