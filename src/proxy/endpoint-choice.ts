@@ -1,4 +1,5 @@
 import type { DiscoveryEndpointPort, Endpoint, EndpointSlice, Service, ServicePort } from '../api/objects.ts';
+import { isIp } from '../api/validation/ip.ts';
 import type { Family } from '../nft/expression.ts';
 
 /** Where one endpoint of a service port is reached. */
@@ -74,7 +75,7 @@ function candidatesOf(
     if (number === undefined) continue;
     for (const endpoint of slice.endpoints ?? []) {
       const [address] = endpoint.addresses;
-      if (address === undefined) continue;
+      if (address === undefined || !isIp(address)) continue;
       const candidate = candidateOf(endpoint, address, number, here);
       const key = `${address} ${number}`;
       // While a pod moves from one slice to another both have it: the better state counts.

@@ -1,4 +1,5 @@
 import type { EndpointSlice, Service, ServicePort } from '../api/objects.ts';
+import { isCidr, isIp } from '../api/validation/ip.ts';
 import {
   addressOrPrefix,
   randomBelow,
@@ -258,8 +259,9 @@ function externalAddresses({ spec, status }: Service, family: Family): string[] 
   return [...new Set([...(spec?.externalIPs ?? []), ...ingress])].filter((address) => isOfFamily(address, family));
 }
 
+/** What is no address or prefix is left out too: one of them would make nft refuse the table of all Services. */
 function isOfFamily(address: string, family: Family): boolean {
-  return address.includes(':') === (family === 'ip6');
+  return (isIp(address) || isCidr(address)) && address.includes(':') === (family === 'ip6');
 }
 
 /** Names of chains and sets may have 127 bytes; the longest kind and endpoint added to this need 70. */

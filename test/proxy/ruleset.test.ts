@@ -108,3 +108,15 @@ void t.test('isProxied() leaves headless Services, ExternalName and those of oth
   t.notOk(isProxied({ ...other, metadata: { ...other.metadata, labels } }));
   t.end();
 });
+
+// One such address would make nft refuse the transaction, and with it every other Service's change.
+void t.test('serviceRules() leaves out what is no address', (t) => {
+  const odd = service('odd', { clusterIP: '10.96.0.20', externalIPs: ['example.org', '203.0.113.7', '203.0.113.999'] });
+  const { fragment } = serviceRules(odd, [slice('odd', ['10.244.1.1', 'pod.example.org'])], context);
+  t.same(
+    [...(fragment.elements.get('service-ips')?.keys() ?? [])],
+    ['10.96.0.20 . tcp . 80', '203.0.113.7 . tcp . 80'],
+  );
+  t.equal(fragment.chains.values().toArray()[0]?.rules.length, 1);
+  t.end();
+});

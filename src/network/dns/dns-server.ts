@@ -16,6 +16,8 @@ export interface DnsServerOptions {
 const CONNECTIONS_MAX = 128;
 /** RFC 7766 section 6.2.3: a few seconds. */
 const IDLE_MS = 10_000;
+/** UDP questions that wait for their answers; more are dropped, and asked again by their clients. */
+const WAITING_MAX = 4096;
 /** Questions of one connection that wait for their answers (RFC 7766 section 6.2.1.1 lets them overlap). */
 const PIPELINE_MAX = 16;
 
@@ -35,7 +37,12 @@ export async function runDnsServer(options: DnsServerOptions, signal: AbortSigna
   failed.promise.catch(() => undefined);
   udp.on('error', (error) => failed.reject(error));
   tcp.on('error', (error) => failed.reject(error));
-  udp.on('message', (message, { address, port }) => serveMessage(udp, message, { address, port }, options, signal));
+  let waiting = 0;
+  udp.on('message', (message, { address, port }) => {
+    if (waiting >= WAITING_MAX) return;
+    waiting += 1;
+    void serveMessage(udp, message, { address, port }, options, signal).finally(() => (waiting -= 1));
+  });
   const aborted = Promise.withResolvers<void>();
   signal.addEventListener('abort', () => aborted.resolve(), { once: true });
   try {
@@ -54,21 +61,22 @@ async function closed(udp: UdpSocket): Promise<void> {
   await close;
 }
 
-function serveMessage(
+async function serveMessage(
   udp: UdpSocket,
   message: Buffer,
   client: { readonly address: string; readonly port: number },
   { answerer, log, onQuery }: DnsServerOptions,
   signal: AbortSignal,
-): void {
+): Promise<void> {
   onQuery?.('udp');
-  const respond = async (): Promise<void> => {
+  try {
     const answer = await answerer.answer(message, false, signal);
     // An answer to port 0 or after the close is nobody's.
     if (answer === undefined || signal.aborted || client.port === 0) return;
     udp.send(answer, client.port, client.address, () => undefined);
-  };
-  respond().catch((error: unknown) => log.error('query not answered', { error }));
+  } catch (error) {
+    log.error('query not answered', { error });
+  }
 }
 
 /** Messages one after the other, each after its length (RFC 1035 section 4.2.2). */
