@@ -146,7 +146,12 @@ export class FakeApiClient implements ApiClient {
   async patch<T extends KubeObject>(resource: Resource<T>, key: ObjectKey, patch: Patch, options: CallOptions = {}) {
     await this.#called('patch', resource, key, options);
     const before = this.#mustGet(resource, key.namespace, key.name);
-    const next = prepareForUpdate(plain(resource), before, patched(before, patch), options.subresource);
+    const next = prepareForUpdate(
+      plain(resource),
+      before,
+      patched(resource.group, resource.plural, before, patch),
+      options.subresource,
+    );
     return copyAs(resource, this.#write(resource, before, next, options));
   }
 
