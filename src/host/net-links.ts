@@ -58,8 +58,8 @@ export function createNetLinks(prefix: readonly string[] = []): NetLinks {
   return new IproutePrograms(prefix);
 }
 
-/** What `ip` says when a thing to be removed is not there. */
-const NOT_THERE = /Cannot assign requested address|No such process|Cannot find device|does not exist/;
+/** What `ip` says when a thing to be removed is not there; the words differ by kernel and version. */
+const NOT_THERE = /Address not found|Cannot assign requested address|No such process|Cannot find device|does not exist/;
 
 interface ListedLink {
   readonly ifname: string;
