@@ -1,5 +1,6 @@
 import type { Pod } from '../../../src/api/objects.ts';
 import { StatusError } from '../../../src/api/status.ts';
+import { systemClock } from '../../../src/host/clock.ts';
 import type { KubeletView } from '../../../src/kubelet/server/kubelet-server.ts';
 import { FakeImages, FakeRuntime } from '../../fake/cri.ts';
 
@@ -18,7 +19,9 @@ export function fakeView(given: Partial<KubeletView> & { readonly logPath?: stri
   const { logPath = '/nowhere/0.log', ...rest } = given;
   const pod = podOf('web');
   return {
-    runtime: new FakeRuntime({}),
+    runtime: new FakeRuntime(systemClock, () => {
+      throw new Error('nothing is started here');
+    }),
     images: new FakeImages(),
     nodeName: 'w1',
     podLogsDir: '/tmp',
