@@ -1,0 +1,40 @@
+import t from 'tap';
+import type { PodStatus } from '../../src/api/objects.ts';
+import { statusPatch } from '../../src/kubelet/status-patch.ts';
+
+const RUNNING: PodStatus = {
+  phase: 'Running',
+  podIP: '10.244.1.2',
+  podIPs: [{ ip: '10.244.1.2' }],
+  conditions: [{ type: 'Ready', status: 'True', lastTransitionTime: '2026-01-01T00:00:00Z' }],
+  containerStatuses: [{ name: 'main', image: 'i', imageID: '', ready: true, restartCount: 0, lastState: {} }],
+};
+
+void t.test('statusPatch() is empty when the API says so already', (t) => {
+  t.equal(statusPatch(RUNNING, RUNNING), undefined);
+  const fromApi = structuredClone(RUNNING);
+  delete fromApi.containerStatuses?.[0]?.lastState;
+  t.equal(statusPatch(fromApi, RUNNING), undefined, 'an empty object may be left out');
+  t.equal(
+    statusPatch({ ...RUNNING, conditions: [...(RUNNING.conditions ?? []), { type: 'x/y', status: 'True' }] }, RUNNING),
+    undefined,
+    'of others',
+  );
+  t.end();
+});
+
+void t.test('statusPatch() holds only what changed, and says which addresses are gone', (t) => {
+  const wanted: PodStatus = {
+    ...RUNNING,
+    podIP: '10.244.1.3',
+    podIPs: [{ ip: '10.244.1.3' }],
+    conditions: [{ type: 'Ready', status: 'False', reason: 'ContainersNotReady' }],
+  };
+  t.same(statusPatch({ ...RUNNING, reason: 'Old' }, wanted), {
+    reason: null,
+    podIP: '10.244.1.3',
+    podIPs: [{ ip: '10.244.1.3' }, { $patch: 'delete', ip: '10.244.1.2' }],
+    conditions: [{ type: 'Ready', status: 'False', reason: 'ContainersNotReady' }],
+  });
+  t.end();
+});
