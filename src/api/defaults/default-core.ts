@@ -3,7 +3,7 @@ import type { Namespace, Node, Secret } from '../objects.ts';
 import { canonicalMap } from './canonical-map.ts';
 
 /** Every Namespace carries its name as a label, so that selectors can name it. */
-export const NAMESPACE_NAME_LABEL = 'kubernetes.io/metadata.name';
+const NAMESPACE_NAME_LABEL = 'kubernetes.io/metadata.name';
 
 /** Fills in a Namespace. The label is set again whenever somebody takes it off. */
 export function defaultNamespace(namespace: Namespace): void {

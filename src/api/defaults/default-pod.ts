@@ -29,7 +29,7 @@ export function defaultPodTemplate(template: PodTemplateSpec | undefined): void 
 }
 
 /** Fills in a pod's spec wherever it stands (SetDefaults_PodSpec). */
-export function defaultPodSpec(spec: PodSpec): void {
+function defaultPodSpec(spec: PodSpec): void {
   spec.restartPolicy ||= 'Always';
   spec.dnsPolicy ||= 'ClusterFirst';
   spec.securityContext ??= {};

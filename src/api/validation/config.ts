@@ -6,7 +6,7 @@ import { configMapKey } from './names.ts';
 import { IMMUTABLE, sameJson } from './object-meta.ts';
 
 /** All data of a ConfigMap or Secret together. */
-export const DATA_BYTES_MAX = 1024 * 1024;
+const DATA_BYTES_MAX = 1024 * 1024;
 const BASIC_AUTH = ['username', 'password'];
 const OF_TYPE: Readonly<Record<string, readonly string[]>> = {
   'kubernetes.io/dockercfg': ['.dockercfg'],

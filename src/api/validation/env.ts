@@ -66,7 +66,7 @@ function validateSource({ value, valueFrom }: EnvVar, at: string): FieldError[] 
 }
 
 /** A field of the pod in an environment variable or a file of a downward API volume. */
-export function validateFieldRef(ref: FieldRef, fields: readonly string[], at: string): FieldError[] {
+function validateFieldRef(ref: FieldRef, fields: readonly string[], at: string): FieldError[] {
   if (!ref.apiVersion) return [required(`${at}.apiVersion`)];
   if (!ref.fieldPath) return [required(`${at}.fieldPath`)];
   if (ref.apiVersion !== 'v1')

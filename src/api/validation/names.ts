@@ -2,7 +2,6 @@
  * Forms of names, with upstream's words for what breaks them (apimachinery pkg/util/validation/validation.go).
  * Each function gives the complaints about `value`: none, if it is fine.
  */
-export type NameCheck = (value: string) => string[];
 
 const LABEL = '[a-z0-9]([-a-z0-9]*[a-z0-9])?';
 const SUBDOMAIN = `${LABEL}(\\.${LABEL})*`;
@@ -24,7 +23,7 @@ const SUBDOMAIN_WORDS =
   "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character";
 
 /** At most `max` characters. */
-export function tooManyCharacters(max: number): string {
+function tooManyCharacters(max: number): string {
   return `must be no more than ${max} characters`;
 }
 

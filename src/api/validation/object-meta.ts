@@ -1,11 +1,11 @@
 import { Buffer } from 'node:buffer';
 import type { FieldError } from '../field-error.ts';
 import { duplicate, forbiddenField, invalid, required, tooLong } from '../field-error.ts';
-import type { KubeObject, ObjectMeta, OwnerReference } from '../objects.ts';
+import type { ObjectMeta, OwnerReference } from '../objects.ts';
 import { dns1123Label, labelValue, qualifiedName } from './names.ts';
 
 /** All annotations of an object together, keys and values. */
-export const ANNOTATIONS_BYTES_MAX = 256 * 1024;
+const ANNOTATIONS_BYTES_MAX = 256 * 1024;
 const FINALIZER_NAMES = new Set(['orphan', 'foregroundDeletion', 'kubernetes']);
 
 interface MetaRules {
@@ -163,11 +163,6 @@ export function sameJson(a: unknown, b: unknown): boolean {
 function isNothing(value: unknown): boolean {
   if (value === undefined || value === null) return true;
   return Array.isArray(value) && value.length === 0;
-}
-
-/** Metadata of an object, an empty one where it is missing. */
-export function metaOf(object: KubeObject): ObjectMeta {
-  return object.metadata ?? {};
 }
 
 /** Each repeated value of a list of names, as a complaint about its place. */

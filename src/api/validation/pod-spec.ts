@@ -1,11 +1,11 @@
 import type { FieldError } from '../field-error.ts';
-import { duplicate, invalid, notSupported, required, tooMany } from '../field-error.ts';
+import { invalid, notSupported, required, tooMany } from '../field-error.ts';
 import type { PodSpec } from '../objects.ts';
 import type { PodFacts } from './container.ts';
 import { validateContainers, validateEphemeralContainers, validateInitContainers } from './container.ts';
 import { isIp } from './ip.ts';
 import { dns1123Label, dns1123Subdomain, qualifiedName } from './names.ts';
-import { duplicates, NOT_NEGATIVE, validateLabels } from './object-meta.ts';
+import { duplicates, validateLabels } from './object-meta.ts';
 import { validateAffinity, validateTolerations, validateTopologySpread } from './placement.ts';
 import { validateQuantity, validateResourceName, validateResources } from './resources.ts';
 import { validatePodSecurity } from './security-context.ts';
@@ -174,14 +174,4 @@ function validateHostAliases(spec: PodSpec, path: string): FieldError[] {
       errors.push(...dns1123Subdomain(name).map((why) => invalid(`${path}[${i}].hostnames`, name, why)));
     return errors;
   });
-}
-
-/** Names of all containers must differ; a duplicate in another list is named there. */
-export function duplicateContainerNames(names: readonly string[], path: string): FieldError[] {
-  return names.filter((name, i) => names.indexOf(name) !== i).map((name) => duplicate(path, name));
-}
-
-/** A grace period, wherever it may be given. */
-export function validateGraceSeconds(seconds: number | undefined, path: string): FieldError[] {
-  return seconds !== undefined && seconds < 0 ? [invalid(path, seconds, NOT_NEGATIVE)] : [];
 }

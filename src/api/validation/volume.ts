@@ -3,7 +3,7 @@ import { duplicate, forbiddenField, invalid, notSupported, required } from '../f
 import type { Volume, VolumeProjection } from '../objects.ts';
 import { compareQuantity, isQuantity } from '../quantity.ts';
 import { validateResourceFieldRef, validateVolumeFieldRef } from './env.ts';
-import { dns1123Label, dns1123Subdomain } from './names.ts';
+import { dns1123Label } from './names.ts';
 import { descendingPath } from './security-context.ts';
 
 const HOST_PATH_TYPES = [
@@ -195,9 +195,4 @@ function filesOf(
   );
   const token = serviceAccountToken?.path;
   return token ? [...files, [token, `${at}.serviceAccountToken.path`]] : files;
-}
-
-/** The name of another object that a volume or pull secret refers to. */
-export function validateReference(name: string | undefined, at: string): FieldError[] {
-  return name ? dns1123Subdomain(name).map((why) => invalid(at, name, why)) : [required(at)];
 }

@@ -16,7 +16,7 @@ export interface TolerationDefaults {
  * be sure and a new pod's start 2 s. A node that still talks (not ready: its runtime restarts, say) gets more time,
  * since its pods are most likely running. Whoever wants it otherwise sets tolerations, or these two flags.
  */
-export const TOLERATION_DEFAULTS: TolerationDefaults = { notReadySeconds: 30, unreachableSeconds: 5 };
+const TOLERATION_DEFAULTS: TolerationDefaults = { notReadySeconds: 30, unreachableSeconds: 5 };
 
 /** Adds the two tolerations to pods that have none of their own (plugin/pkg/admission/defaulttolerationseconds). */
 export function defaultTolerationSeconds(defaults: TolerationDefaults = TOLERATION_DEFAULTS): AdmissionPlugin {

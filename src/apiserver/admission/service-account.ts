@@ -70,7 +70,7 @@ async function findAccount(
 }
 
 /** Adds the token's volume, and its mount to each container that has nothing there yet. In place. */
-export function mountToken(pod: Pod, volumeName: string): void {
+function mountToken(pod: Pod, volumeName: string): void {
   const { spec } = pod;
   if (spec === undefined) return;
   const existing = (spec.volumes ?? []).find(({ name }) => name.startsWith(VOLUME_PREFIX))?.name;

@@ -4,7 +4,7 @@ import { StatusError } from '../../api/status.ts';
 import type { Authenticator, UserInfo } from './authenticator.ts';
 
 /** A user proven by a token, and the audiences for which the token was meant. */
-export interface TokenUser {
+interface TokenUser {
   readonly user: UserInfo;
   readonly audiences: readonly string[];
 }

@@ -47,7 +47,7 @@ function finder(registry: RegistryAccess, nowMs: () => number): (name: string) =
 }
 
 /** The groups that the Secret gives to who knows it, or null when it gives none: wrong secret, expired, for other use. */
-export function groupsOf(
+function groupsOf(
   stored: Secret,
   given: { readonly id: string; readonly secret: string; readonly nowMs: number },
 ): readonly string[] | null {

@@ -7,7 +7,7 @@ export interface ServiceAccountKeys {
   readonly verification: ReadonlyMap<string, { readonly key: KeyObject; readonly algorithm: TokenAlgorithm }>;
 }
 
-export type TokenAlgorithm = 'ES256' | 'RS256';
+type TokenAlgorithm = 'ES256' | 'RS256';
 
 /**
  * Reads the keys. The signing key's public half is always among the verification keys.

@@ -2,7 +2,7 @@ import { StatusError } from '../../api/status.ts';
 import type { AuthorizationAttributes } from './authorizer.ts';
 
 /** `User "x" cannot list resource "pods" in API group "" in the namespace "y"` (apiserver responsewriters/errors.go). */
-export function forbiddenText(request: AuthorizationAttributes): string {
+function forbiddenText(request: AuthorizationAttributes): string {
   const { user, verb, isResourceRequest, group, namespace, path } = request;
   if (!isResourceRequest) return `User ${quote(user.name)} cannot ${verb} path ${quote(path)}`;
   const resource = request.subresource === '' ? request.resource : `${request.resource}/${request.subresource}`;

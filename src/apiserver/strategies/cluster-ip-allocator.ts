@@ -6,7 +6,7 @@ import type { Storage } from '../storage/storage.ts';
 const PREFIX = '/registry/ipaddresses/';
 const RANDOM_ATTEMPTS = 32;
 /** A holder younger than this may belong to a Service that is just being written. */
-export const LEAK_AGE_MS = 60_000;
+const LEAK_AGE_MS = 60_000;
 
 /** The Service that holds an address. */
 export interface Holder {

@@ -39,7 +39,7 @@ export async function bindPod(binding: Binding, context: StrategyContext): Promi
 }
 
 /** The pod with its node. @throws StatusError Conflict when it has one, or goes, or is not the one that was meant */
-export function assign(pod: Pod, binding: Binding, nowMs: number): Pod {
+function assign(pod: Pod, binding: Binding, nowMs: number): Pod {
   const name = pod.metadata?.name ?? '';
   const { uid } = binding.metadata ?? {};
   const refuse = (why: string): never => {

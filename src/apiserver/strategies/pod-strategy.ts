@@ -74,7 +74,7 @@ export const podStrategy: Strategy = {
 };
 
 /** Seconds that a pod gets to end. */
-export function graceSecondsOf(pod: Pod, { gracePeriodSeconds }: DeleteOptions): number {
+function graceSecondsOf(pod: Pod, { gracePeriodSeconds }: DeleteOptions): number {
   const { phase } = pod.status ?? {};
   if (!pod.spec?.nodeName || phase === 'Succeeded' || phase === 'Failed') return 0;
   const seconds = gracePeriodSeconds ?? pod.spec.terminationGracePeriodSeconds ?? 30;

@@ -1,0 +1,21 @@
+import t from 'tap';
+import type { Pod } from '../../../src/api/objects.ts';
+import { qosClassOf } from '../../../src/apiserver/strategies/pod-qos.ts';
+
+void t.test('qosClassOf() is Guaranteed only when every container asks for exactly its limits', (t) => {
+  const full = { requests: { cpu: '1', memory: '1Gi' }, limits: { cpu: '1000m', memory: '1Gi' } };
+  const table: readonly (readonly [string, readonly object[], string])[] = [
+    ['nothing', [{}], 'BestEffort'],
+    ['zero', [{ requests: { cpu: '0' } }], 'BestEffort'],
+    ['disk only', [{ requests: { 'ephemeral-storage': '1Gi' } }], 'BestEffort'],
+    ['limits met', [full], 'Guaranteed'],
+    ['one of two', [full, {}], 'Burstable'],
+    ['less than the limit', [{ ...full, requests: { cpu: '0.5', memory: '1Gi' } }], 'Burstable'],
+    ['cpu alone', [{ requests: { cpu: '1' }, limits: { cpu: '1' } }], 'Burstable'],
+  ];
+  for (const [what, resources, expected] of table) {
+    const containers = resources.map((one, i) => ({ name: `c${i}`, image: 'i', resources: one }));
+    t.equal(qosClassOf({ spec: { containers } } as Pod), expected, what);
+  }
+  t.end();
+});
