@@ -55,7 +55,8 @@ export function assembleKubelet(context: KubeletContext): AssembledKubelet {
   const { parts, options, board, version } = context;
   const { clock, log, runtime } = parts;
   const { client, nodeName } = options;
-  const serviceInformer = createInformer(client, services, { clock, log });
+  const ownServices = parts.services === undefined ? [createInformer(client, services, { clock, log })] : [];
+  const serviceInformer = parts.services ?? ownServices[0];
   const fieldSelector = `spec.nodeName=${nodeName}`;
   const podInformer = createInformer(client, pods, { fieldSelector, clock, log });
   const health: RuntimeHealth = new RuntimeHealth({ runtime, clock, log, onChange: () => reporter.poke() });
@@ -80,12 +81,12 @@ export function assembleKubelet(context: KubeletContext): AssembledKubelet {
     node: () => reporter.node,
     pods: () => kubelet.pods(),
     podByUid: (uid) => kubelet.podByUid(uid),
-    services: (namespace) => serviceInformer.lister.list(namespace),
-    servicesSynced: (signal) => serviceInformer.synced(signal),
+    services: (namespace) => serviceInformer?.lister.list(namespace) ?? [],
+    servicesSynced: async (signal) => serviceInformer?.synced(signal),
   });
   const { staticPodDir } = options;
   const kubelet: Kubelet = new Kubelet({ deps, client, nodeName, pods: podInformer, staticPodDir });
-  return { kubelet, deps, reporter, others: [serviceInformer, health, reporter, deps.volumes, deps.probes] };
+  return { kubelet, deps, reporter, others: [...ownServices, health, reporter, deps.volumes, deps.probes] };
 }
 
 /** What the dependencies ask back from what is put together after them. */

@@ -1,4 +1,6 @@
+import type { Service } from '../api/objects.ts';
 import type { ApiClient } from '../client/api-client.ts';
+import type { Informer } from '../client/informer.ts';
 import type { Clock } from '../host/clock.ts';
 import type { Images, Runtime } from '../host/cri.ts';
 import type { Log } from '../host/log.ts';
@@ -13,6 +15,8 @@ export interface KubeletParts {
   readonly images: Images;
   readonly clock: Clock;
   readonly log: Log;
+  /** All Services, where another part of the process keeps them already; else the kubelet keeps its own. */
+  readonly services?: Informer<Service>;
   createVolumes(host: VolumeHost): PodVolumes;
   createProbes(host: ProbeHost): ProbeRunner;
   readonly httpHook: HttpHook;

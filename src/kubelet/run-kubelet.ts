@@ -6,7 +6,6 @@ import { GrpcChannel } from '../host/grpc/grpc-channel.ts';
 import { createLog } from '../host/log.ts';
 import { runTogether } from '../host/run-together.ts';
 import type { Runnable } from '../host/run-together.ts';
-import { runAddressCleanup } from './address-cleanup.ts';
 import { assembleKubelet } from './assemble-kubelet.ts';
 import type { AssembledKubelet } from './assemble-kubelet.ts';
 import { runLogRotation } from './container-logs.ts';
@@ -86,7 +85,6 @@ function loops(
     { run: async (signal) => runNodeLease(lease, signal) },
     { run: async (signal) => runLogRotation({ runtime, clock, log, sizeMax, filesMax }, signal) },
     { run: async (signal) => runImageGarbage({ runtime, images, clock, log, usage }, signal) },
-    { run: async (signal) => runAddressCleanup({ runtime, clock, log }, signal) },
     { run: async (signal) => runPodCidr({ runtime, clock, log, node: () => reporter.node }, signal) },
     { run: async (signal) => parts.runServer(kubelet, options.server, client, signal) },
   ];
