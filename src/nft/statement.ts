@@ -61,11 +61,6 @@ export const remember = (value: Expression, set: string, timeoutSeconds: number)
   set: { op: 'update', elem: { elem: { val: value, timeout: timeoutSeconds } }, set: `@${set}` },
 });
 
-/** The chains that a rule's own statements lead to. Verdict maps lead elsewhere too. */
-export function targetsOf(rule: Rule): string[] {
-  return rule.statements.flatMap((statement) => targetOf(statement) ?? []);
-}
-
 /** The chain that a verdict leads to, if it leads to one. */
 export function targetOf(statement: Statement): string | undefined {
   if ('goto' in statement) return statement.goto.target;

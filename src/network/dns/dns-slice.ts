@@ -44,7 +44,7 @@ export function dnsSlice(node: Node, address: string): EndpointSlice {
 }
 
 /** Whether the server has the slice as it should be. */
-export function isPublished(wanted: EndpointSlice, found: EndpointSlice | undefined): boolean {
+function isPublished(wanted: EndpointSlice, found: EndpointSlice | undefined): boolean {
   if (found === undefined) return false;
   const essence = ({ metadata, endpoints, ports }: EndpointSlice): string =>
     JSON.stringify([

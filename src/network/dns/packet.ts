@@ -67,7 +67,7 @@ export interface Reply {
 /** Without EDNS0 (RFC 1035 section 4.2.1). */
 const UDP_BYTES_PLAIN = 512;
 /** With it, whatever the client says: what passes every network unfragmented (DNS flag day 2020). */
-export const UDP_BYTES_MAX = 1232;
+const UDP_BYTES_MAX = 1232;
 
 /** Reads a query; undefined for what is none: a response, garbage, another number of questions than one. */
 export function parseQuery(bytes: Buffer): Query | undefined {
