@@ -89,7 +89,10 @@ export class GrpcServerCall implements ServerCall {
     this.#close();
     if (this.stream.destroyed || this.stream.closed) return;
     this.#sendHeader();
-    this.stream.once('wantTrailers', () => this.stream.sendTrailers({ 'grpc-status': '0' }));
+    this.stream.once('wantTrailers', () => {
+      this.stream.sendTrailers({ 'grpc-status': '0' });
+      this.#closeClientHalf();
+    });
     if (frame === undefined) this.stream.end();
     else this.stream.end(frame);
   }
@@ -107,20 +110,27 @@ export class GrpcServerCall implements ServerCall {
       ...(error.details === undefined ? {} : { 'grpc-status-details-bin': error.details.toString('base64') }),
     };
     if (this.#isHeaderSent) {
-      this.stream.once('wantTrailers', () => this.stream.sendTrailers(trailers));
+      this.stream.once('wantTrailers', () => {
+        this.stream.sendTrailers(trailers);
+        this.#closeClientHalf();
+      });
       this.stream.end();
     } else {
       this.#isHeaderSent = true;
       this.stream.respond({ ...RESPONSE_HEADERS, ...trailers }, { endStream: true });
+      this.#closeClientHalf();
     }
-    // What the client may still be sending is of no use: without this its half would stay open.
-    if (!this.stream.readableEnded) this.stream.once('finish', () => this.stream.close(constants.NGHTTP2_NO_ERROR));
   }
 
   #sendHeader(): void {
     if (this.#isHeaderSent) return;
     this.#isHeaderSent = true;
     this.stream.respond(RESPONSE_HEADERS, { waitForTrailers: true });
+  }
+
+  /** What the client may still be sending is of no use; its half would stay open. After the trailers have gone out. */
+  #closeClientHalf(): void {
+    if (!this.stream.readableEnded) setImmediate(() => this.stream.close(constants.NGHTTP2_NO_ERROR));
   }
 
   #onClose(): void {

@@ -168,12 +168,14 @@ function fragments(events: readonly WatchEvent[]): WatchEvent[][] {
   let part: WatchEvent[] = [];
   let bytes = 0;
   for (const event of events) {
-    bytes += (event.kv?.value.length ?? 0) + (event.kv?.key.length ?? 0) + (event.prevKv?.value.length ?? 0);
-    if (bytes > FRAGMENT_BYTES && part.length > 0) {
+    const { kv, prevKv } = event;
+    const size = (kv?.value.length ?? 0) + (kv?.key.length ?? 0) + (prevKv?.value.length ?? 0);
+    if (bytes + size > FRAGMENT_BYTES && part.length > 0) {
       parts.push(part);
       part = [];
       bytes = 0;
     }
+    bytes += size;
     part.push(event);
   }
   parts.push(part);

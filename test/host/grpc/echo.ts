@@ -14,6 +14,7 @@ export const echo = grpcMethod('/test.Echo/Echo', note, note);
 export const fail = grpcMethod('/test.Echo/Fail', note, note);
 export const hang = grpcMethod('/test.Echo/Hang', note, note);
 export const count = grpcMethod('/test.Echo/Count', note, note);
+export const quarrel = grpcMethod('/test.Echo/Quarrel', note, note);
 export const chat = grpcMethod('/test.Echo/Chat', note, note);
 export const aborted: string[] = [];
 
@@ -30,6 +31,10 @@ export const methods = [
   }),
   serveServerStream(count, async (request, out) => {
     for (let i = 1; i <= request.count; i += 1) await out.send({ text: request.text, count: i });
+  }),
+  serveBidi(quarrel, async (requests, out) => {
+    await out.send({ text: 'hello' });
+    for await (const request of requests) throw new GrpcError('ABORTED', request.text);
   }),
   serveBidi(chat, async (requests, out) => {
     for await (const request of requests) await out.send({ text: request.text, count: request.count + 1 });

@@ -6,7 +6,7 @@ import { GrpcChannel } from '../../../src/host/grpc/grpc-channel.ts';
 import { isGrpcCode } from '../../../src/host/grpc/grpc-error.ts';
 import type { GrpcError } from '../../../src/host/grpc/grpc-error.ts';
 import { GrpcServer } from '../../../src/host/grpc/grpc-server.ts';
-import { aborted, chat, count, echo, fail, hang, methods } from './echo.ts';
+import { aborted, chat, count, echo, fail, hang, methods, quarrel } from './echo.ts';
 import type { Note } from './echo.ts';
 
 async function open(t: { teardown(run: () => Promise<void>): void }, url?: string): Promise<GrpcChannel> {
@@ -81,6 +81,18 @@ void t.test('a bidirectional call answers while it is open and ends after end()'
   }
   call.end();
   t.equal((await answers.next()).done, true);
+});
+
+void t.test('a call that fails in the midst of both streams keeps its status', async (t) => {
+  const channel = await open(t);
+  for (let i = 0; i < 50; i += 1) {
+    const call = await channel.bidi<Note, Note>(quarrel);
+    const answers = call[Symbol.asyncIterator]();
+    t.match(await answers.next(), { value: { text: 'hello' } });
+    await call.send({ text: 'no' });
+    const error = await caught(answers.next());
+    t.ok(isGrpcCode(error, 'ABORTED') && error.message === 'no', String(error));
+  }
 });
 
 void t.test(
