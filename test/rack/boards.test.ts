@@ -146,7 +146,7 @@ void t.test('this machine shows of the rack one interface, one namespace and one
     links
       .split('\n')
       .map((line) => line.split(/[@ ]/)[0] ?? '')
-      .filter((name) => /^(bramble|vb-|rack)/.test(name)),
+      .filter((name) => /^(bramble-rack|vb-|rack0$)/.test(name)),
     ['bramble-rack0'],
   );
   t.notMatch(readFileSync('/proc/self/mounts', 'utf8'), rack.paths.root);
