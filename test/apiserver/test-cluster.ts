@@ -18,9 +18,13 @@ export interface TestCluster {
   readonly ca: string;
   readonly admin: { readonly certPem: string; readonly keyPem: string };
   /** Runs the system's kubectl as kubernetes-admin; gives stdout, throws with stderr. */
-  kubectl(args: readonly string[], input?: string): Promise<string>;
+  readonly kubectl: (args: readonly string[], input?: string) => Promise<string>;
   /** A client certificate of the cluster's CA. */
-  issueClient(commonName: string, organizations?: readonly string[]): Promise<{ certPem: string; keyPem: string }>;
+  issueClient(
+    commonName: string,
+    organizations?: readonly string[],
+    days?: number,
+  ): Promise<{ certPem: string; keyPem: string }>;
   close(): Promise<void>;
 }
 
@@ -37,12 +41,12 @@ export async function startTestCluster({
   const folder = await mkdtemp(join(tmpdir(), 'bramble-apiserver-'));
   const etcd = store === 'etcd' ? await startEtcd(folder) : await startFakeEtcd();
   const authority = await createAuthority('kubernetes', Date.now());
-  const client = (commonName: string, organizations: readonly string[] = []) =>
+  const client = (commonName: string, organizations: readonly string[] = [], days = 1) =>
     issue({
       authority,
       subject: { commonName, organizations },
       usages: ['client'],
-      lifetimeMs: 86_400_000,
+      lifetimeMs: days * 86_400_000,
       nowMs: Date.now(),
     });
   const serving = await issue({
@@ -113,9 +117,13 @@ async function startEtcd(folder: string): Promise<{ url: string; close(): Promis
   const child = spawn(
     'etcd',
     [
-      ...['--data-dir', join(folder, 'etcd'), '--listen-client-urls', url, '--advertise-client-urls', url],
-      ...['--listen-peer-urls', peer, '--initial-advertise-peer-urls', peer, '--initial-cluster', `default=${peer}`],
-      ...['--log-level', 'error'],
+      `--data-dir=${join(folder, 'etcd')}`,
+      `--listen-client-urls=${url}`,
+      `--advertise-client-urls=${url}`,
+      `--listen-peer-urls=${peer}`,
+      `--initial-advertise-peer-urls=${peer}`,
+      `--initial-cluster=default=${peer}`,
+      '--log-level=error',
     ],
     { stdio: 'ignore' },
   );

@@ -13,7 +13,7 @@ export interface CacheEvent {
 
 /** Bounds of what is kept for watchers that resume or lag: both hold for each kind. */
 const EVENTS_MAX = 2048;
-const TEXT_LENGTH_MAX = 8 * 1024 * 1024;
+const TEXT_LENGTH_MAX = 4 * 1024 * 1024;
 
 /** The last events of a kind. Positions count all events ever pushed, so that a watcher is only a number. */
 export class EventRing {

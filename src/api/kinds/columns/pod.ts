@@ -23,7 +23,7 @@ export function podSummary(pod: Pod): PodSummary {
   const phase = status?.reason || status?.phase || '';
   let summary: PodSummary = {
     ready: init.ready,
-    total: (spec?.containers.length ?? 0) + sidecars.length,
+    total: (spec?.containers ?? []).length + sidecars.length,
     reason: init.reason ?? (isGated ? 'SchedulingGated' : phase),
     restarts: init.restarts,
     lastRestart: init.lastRestart,
