@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { StatusError } from '../../api/status.ts';
 import type { Storage } from '../storage/storage.ts';
 import { Bits } from './node-port-bits.ts';
@@ -6,6 +7,8 @@ import { Bits } from './node-port-bits.ts';
 const KEY = '/registry/ranges/servicenodeports';
 /** Writers of one key meet seldom; each loser tries again. */
 const ATTEMPTS_MAX = 50;
+/** Servers that keep step would let the same one lose for ever. */
+const JITTER_MS = 8;
 /** The lower part of the range is left to those who ask for a number by name (KEP-3668). */
 const STATIC_MAX = 86;
 
@@ -23,6 +26,8 @@ interface RangeAllocation {
 export class NodePortAllocator {
   readonly #storage: Storage;
   readonly #range: PortRange;
+  /** Settles when the last change asked for is done: one at a time, so that only servers meet in the key, not requests. */
+  #tail: Promise<void> = Promise.resolve();
 
   constructor(storage: Storage, range: PortRange) {
     this.#storage = storage;
@@ -114,6 +119,18 @@ export class NodePortAllocator {
   }
 
   async #change(signal: AbortSignal, change: (bits: Bits) => boolean): Promise<void> {
+    const previous = this.#tail;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#tail = promise;
+    await previous;
+    try {
+      await this.#write(signal, change);
+    } finally {
+      resolve();
+    }
+  }
+
+  async #write(signal: AbortSignal, change: (bits: Bits) => boolean): Promise<void> {
     for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1) {
       const { item } = await this.#storage.get(KEY, signal);
       const stored = item === null ? null : (JSON.parse(item.text) as Partial<RangeAllocation>);
@@ -129,6 +146,7 @@ export class NodePortAllocator {
       });
       const result = await this.#storage.put({ key: KEY, text, expectedRevision: item?.revision ?? 0 }, signal);
       if (result.ok) return;
+      await sleep(randomInt(JITTER_MS), undefined, { signal });
     }
     throw new StatusError('ServerTimeout', 'could not allocate a nodePort: too many Services change at once');
   }
