@@ -1,5 +1,5 @@
 import type { CoreEvent, KubeObject, ObjectReference } from '../api/objects.ts';
-import { isReason, StatusError } from '../api/status.ts';
+import { isReason } from '../api/status.ts';
 import type { Clock } from '../host/clock.ts';
 import type { Log } from '../host/log.ts';
 import type { ApiClient } from './api-client.ts';
@@ -78,15 +78,15 @@ class QueuedRecorder implements EventRecorder {
     while (!signal.aborted) {
       const next = this.#queue.shift();
       if (next === undefined) await new Promise<void>((resolve) => (this.#wake = resolve));
-      else await this.#write(next, signal);
+      else await this.#write(next, TRIES_MAX, signal);
     }
     signal.removeEventListener('abort', onAbort);
     const farewell = AbortSignal.timeout(FAREWELL_MS);
     for (let next = this.#queue.shift(); next !== undefined && !farewell.aborted; next = this.#queue.shift())
-      await this.#write(next, farewell);
+      await this.#write(next, 1, farewell);
   }
 
-  async #write(occurrence: Occurrence, signal: AbortSignal): Promise<void> {
+  async #write(occurrence: Occurrence, triesMax: number, signal: AbortSignal): Promise<void> {
     const { clock, log } = this.#options;
     const plan = this.#correlator.plan(occurrence);
     if (plan === undefined) return;
@@ -97,8 +97,8 @@ class QueuedRecorder implements EventRecorder {
         return;
       } catch (error) {
         // An answer is final; without one, another server may do.
-        const isFinal = error instanceof StatusError && !['ServiceUnavailable', 'Timeout'].includes(error.reason);
-        if (isFinal || tries >= TRIES_MAX) {
+        const mayPass = isReason(error, 'ServiceUnavailable') || isReason(error, 'Timeout');
+        if (!mayPass || tries >= triesMax) {
           if (!signal.aborted) log.warn('could not write an event', { reason: occurrence.reason, error });
           return;
         }
@@ -130,7 +130,7 @@ class QueuedRecorder implements EventRecorder {
   #eventOf({ about, type, reason, atMs, serial }: Occurrence, plan: EventPlan, namespace: string): CoreEvent {
     const { component, host } = this.#options;
     // Upstream's names: the object and the time in nanoseconds, in hexadecimal.
-    const moment = (BigInt(atMs) * 1_000_000n + BigInt(serial)).toString(16);
+    const moment = (BigInt(Math.trunc(atMs)) * 1_000_000n + BigInt(serial)).toString(16);
     return {
       apiVersion: 'v1',
       kind: 'Event',

@@ -34,6 +34,8 @@ export interface SchedulerParts {
 const WRITES_MAX = 32;
 /** After so many cycles other work (watches, timers) gets its turn. */
 const CYCLES_PER_TURN = 8;
+/** Between two questions where a pod is. */
+const ASK_AGAIN_MS = 1000;
 const NO_NODES = 'no nodes available to schedule pods';
 const GATED = 'Scheduling is blocked due to non-empty scheduling gates';
 
@@ -195,7 +197,9 @@ export class Scheduler {
       else await profile.bind(cycle, nodeName, signal);
     } catch (error) {
       if (!signal.aborted) log.warn('cannot bind a pod', { pod: key, node: nodeName, error });
-      failure = { reason: 'SchedulerError', message: `binding rejected: ${messageOf(error)}` };
+      // An answer may be lost where the binding was not: the room is given back only when the pod is known to have no node.
+      if ((await this.#nodeOf(cycle.pod, signal)) !== nodeName)
+        failure = { reason: 'SchedulerError', message: `binding rejected: ${messageOf(error)}` };
     }
     if (failure !== undefined) {
       attempted(failure.reason === 'Unschedulable' ? 'unschedulable' : 'error');
@@ -210,6 +214,21 @@ export class Scheduler {
     const message = `Successfully assigned ${namespace}/${name} to ${nodeName}`;
     recorder.record(referenceTo(object, 'v1', 'Pod'), 'Normal', 'Scheduled', message);
     log.debug('pod bound', { pod: key, node: nodeName });
+  }
+
+  /** The node that the API server has for the pod now; asked until it answers. Undefined: none, or no such pod. */
+  async #nodeOf({ namespace, name, uid }: PodInfo, signal: AbortSignal): Promise<string | undefined> {
+    const { client, clock } = this.#parts;
+    while (!signal.aborted) {
+      try {
+        const { metadata, spec } = await client.get(pods, namespace, name, { signal });
+        return metadata?.uid === uid ? spec?.nodeName : undefined;
+      } catch (error) {
+        if (isReason(error, 'NotFound')) return undefined;
+      }
+      await clock.sleepMs(ASK_AGAIN_MS, signal).catch(() => undefined); // rejects only when aborted
+    }
+    return undefined;
   }
 
   #undo({ profile, cycle, nodeName }: Placement): void {
