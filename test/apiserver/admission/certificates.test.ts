@@ -61,3 +61,30 @@ void t.test('nobody is given a certificate of system:masters', async (t) => {
   const request = await asking('a', 'kubernetes.io/kube-apiserver-client', 'system:masters');
   t.match(await messageOf(server.create(REQUESTS, request, BOB)), /signer with system:masters group is not allowed/);
 });
+
+void t.test('the controller manager approves and signs the certificates of nodes, and those only', async (t) => {
+  const server = await DecisionServer.start();
+  const manager: UserInfo = {
+    name: 'system:kube-controller-manager',
+    uid: '',
+    groups: ['system:authenticated'],
+    extra: {},
+  };
+  for (const signerName of [KUBELET_CLIENT, 'kubernetes.io/kubelet-serving']) {
+    const name = signerName.replace('/', '-');
+    const stored = await server.create(REQUESTS, await asking(name, signerName, 'system:nodes'), BOB);
+    const approved = await server.update(REQUESTS, withCondition(stored, 'Approved'), manager, 'approval');
+    const signed = await server.update(
+      REQUESTS,
+      { ...approved, status: { certificate: 'eA==' } } as KubeObject,
+      manager,
+      'status',
+    );
+    t.match(signed, { status: { certificate: 'eA==' } }, signerName);
+  }
+  const other = await server.create(REQUESTS, await asking('other', 'example.com/other', 'x'), BOB);
+  t.match(
+    await messageOf(server.update(REQUESTS, withCondition(other, 'Approved'), manager, 'approval')),
+    /^403 .*user not permitted to approve requests with signerName "example.com\/other"/,
+  );
+});
