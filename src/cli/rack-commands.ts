@@ -127,7 +127,7 @@ async function plug(paths: RackPaths, names: readonly string[]): Promise<void> {
   await Promise.all(
     boards.map(async (board) => {
       await plugBoard(paths, state.base, board, state.options.memoryMib, never());
-      await waitForBoard(paths, board, never());
+      await waitForBoard(paths, board, state.options.memoryMib, never());
     }),
   );
 }

@@ -8,7 +8,7 @@ import { readFileIfThere } from '../host/file.ts';
 import { boardFiles } from './board-files.ts';
 import type { CommonIdentity, OwnIdentity } from './board-files.ts';
 import { findBoardProcesses, readProcessTable } from './board-process.ts';
-import { makeBoardCgroups, removeCgroups } from './cgroup.ts';
+import { makeBoardCgroups, removeCgroups, repeatCapInside } from './cgroup.ts';
 import { removeBoardLink, SWITCH_NAMESPACE } from './host-network.ts';
 import { killProcess } from './kill-process.ts';
 import type { Board, Layout } from './layout.ts';
@@ -77,8 +77,13 @@ export async function plugBoard(
   }
 }
 
-/** Waits until the board answers on its ssh port. @throws RackError with what its console says when it does not */
-export async function waitForBoard(paths: RackPaths, board: Board, signal: AbortSignal): Promise<void> {
+/** Waits until the board answers on its ssh port, and lets it see its memory cap. @throws RackError with what its console says when it does not */
+export async function waitForBoard(
+  paths: RackPaths,
+  board: Board,
+  memoryMib: number,
+  signal: AbortSignal,
+): Promise<void> {
   const deadlineMs = performance.now() + BOOT_TIMEOUT_MS;
   while (!(await answersSsh(board.address))) {
     const isOver = performance.now() > deadlineMs;
@@ -89,6 +94,8 @@ export async function waitForBoard(paths: RackPaths, board: Board, signal: Abort
     }
     await sleep(POLL_MS, undefined, { signal });
   }
+  const init = await boardInit(paths, board.name);
+  if (init !== null) await repeatCapInside(init, memoryMib);
 }
 
 /** Pulls a board's plug: SIGKILL to its PID 1, which ends everything in it at once. Nothing happens when it is out. */

@@ -58,6 +58,24 @@ export async function makeBoardCgroups(board: string, memoryMib: number): Promis
 }
 
 /**
+ * Repeats a board's memory cap where the board can read it. On v2 nspawn puts the board one group below ours, and that is
+ * the root of what it sees; on v1 it sees ours.
+ *
+ * @param init the board's PID 1 as this machine numbers it
+ */
+export async function repeatCapInside(init: number, memoryMib: number): Promise<void> {
+  const { v2 } = parseCgroupMounts(await readFile('/proc/self/mounts', 'utf8'));
+  const group = payloadGroup(await readFile(`/proc/${init}/cgroup`, 'utf8'));
+  if (v2 === null || group === null) return;
+  await writeFile(join(v2, group, 'memory.max'), String(memoryMib * 2 ** 20));
+}
+
+/** The group that nspawn made for a board, from its PID 1's /proc/PID/cgroup; null where it made none. */
+export function payloadGroup(procCgroup: string): string | null {
+  return /^0::(\/.*\/payload)(?:\/|$)/m.exec(procCgroup)?.[1] ?? null;
+}
+
+/**
  * Removes a board's groups, or with no board the whole rack's, and ends what is still in them: a board whose nspawn was
  * killed alone runs on as nobody's child.
  */

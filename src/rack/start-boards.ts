@@ -50,7 +50,7 @@ export async function startBoards(
       await prepareBoard(paths, layout, board, common, signal);
       await plugBoard(paths, basename(base), board, options.memoryMib, signal);
     }
-    await waitForBoard(paths, board, signal);
+    await waitForBoard(paths, board, options.memoryMib, signal);
   };
   await Promise.all(layout.boards.map(boot));
   return layout;

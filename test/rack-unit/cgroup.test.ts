@@ -1,5 +1,5 @@
 import t from 'tap';
-import { parseCgroupMounts } from '../../src/rack/cgroup.ts';
+import { parseCgroupMounts, payloadGroup } from '../../src/rack/cgroup.ts';
 
 void t.test(
   'parseCgroupMounts() takes a machine with v1 controllers for v1, the empty unified hierarchy included',
@@ -26,5 +26,11 @@ void t.test('parseCgroupMounts() takes a machine with the unified hierarchy alon
     v2: '/sys/fs/cgroup',
     v1: [],
   });
+  t.end();
+});
+
+void t.test('payloadGroup() finds the group that nspawn made on v2, and none on v1', (t) => {
+  t.equal(payloadGroup('0::/bramble-rack/c1/payload/init.scope\n'), '/bramble-rack/c1/payload');
+  t.equal(payloadGroup('4:memory:/bramble-rack/c1\n0::/bramble-rack/c1/init.scope\n'), null);
   t.end();
 });

@@ -119,7 +119,7 @@ function rackOf(paths: RackPaths, { options, base }: RackState, signal: AbortSig
     plug: async (...names) => {
       const boards = names.map((name) => findBoard(layout, name));
       await Promise.all(boards.map((board) => plugBoard(paths, base, board, options.memoryMib, signal)));
-      await Promise.all(boards.map((board) => waitForBoard(paths, board, signal)));
+      await Promise.all(boards.map((board) => waitForBoard(paths, board, options.memoryMib, signal)));
     },
     isPlugged: async (board) => (await boardInit(paths, board)) !== null,
     setCable: (board, state) => setBoardLink(findBoard(layout, board).name, state, signal),
