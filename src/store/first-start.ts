@@ -3,6 +3,7 @@ import { GrpcChannel } from '../host/grpc/grpc-channel.ts';
 import type { Disk } from '../host/disk.ts';
 import type { Log } from '../host/log.ts';
 import { clusterIdOf, foundingId } from './member-info.ts';
+import type { MemberInfo } from './member-info.ts';
 import { foundMember, joinMember, readIdentity } from './open-member.ts';
 import type { Identity } from './open-member.ts';
 import { PEER } from './peer/peer-api.ts';
@@ -31,7 +32,10 @@ export async function firstStart(
 ): Promise<Identity> {
   const known = await readIdentity(disk);
   if (known !== undefined) return known;
-  if (options.initialClusterState === 'new') return found(disk, options);
+  if (options.initialClusterState === 'new') {
+    await refuseAmnesia(options, tls, signal);
+    return found(disk, options);
+  }
   const identity = await askForIdentity(options, tls, log, signal);
   await joinMember(disk, identity);
   log.info('joining the cluster', { clusterId: identity.clusterId, memberId: identity.memberId });
@@ -56,6 +60,21 @@ async function found(disk: Disk, options: FirstStartOptions): Promise<Identity> 
   return identity;
 }
 
+/** A founder whose disk was wiped must not found again. @throws Error if another founder knows that it has run */
+async function refuseAmnesia(
+  { initialCluster, advertisePeerUrls }: FirstStartOptions,
+  tls: (() => ClientTls) | undefined,
+  signal: AbortSignal,
+): Promise<void> {
+  const urls = parseCluster(initialCluster).flatMap(({ peerUrls }) => peerUrls);
+  const others = urls.filter((url) => !advertisePeerUrls.includes(url));
+  const answers = await Promise.all(others.map((url) => ask(url, tls, signal).catch(() => undefined)));
+  for (const info of answers) {
+    const own = info === undefined ? undefined : findOwn(info, advertisePeerUrls);
+    if (own !== undefined && hasRun(own)) throw new Error(AMNESIA);
+  }
+}
+
 async function askForIdentity(
   { initialCluster, advertisePeerUrls }: FirstStartOptions,
   tls: (() => ClientTls) | undefined,
@@ -70,11 +89,11 @@ async function askForIdentity(
         log.warn('a member could not be asked', { url, reason: String(error) });
         return undefined;
       });
-      const own = info?.members.find(({ peerUrls }) => peerUrls.some((one) => advertisePeerUrls.includes(one)));
-      if (info !== undefined && own !== undefined) {
-        return { clusterId: info.clusterId, memberId: own.id, contacts: info.members };
-      }
-      if (info !== undefined) log.warn('the cluster does not have this member', { url, peerUrls: advertisePeerUrls });
+      if (info === undefined) continue;
+      const own = findOwn(info, advertisePeerUrls);
+      if (own === undefined) log.warn('the cluster does not have this member', { url, peerUrls: advertisePeerUrls });
+      else if (hasRun(own)) log.warn(AMNESIA, { url, member: own.id.toString(16) });
+      else return { clusterId: info.clusterId, memberId: own.id, contacts: info.members };
     }
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, RETRY_MS);
@@ -82,6 +101,18 @@ async function askForIdentity(
     });
     signal.throwIfAborted();
   }
+}
+
+/** A member with this id has voted and acknowledged; one that forgot it all could do so again, against itself. */
+const AMNESIA = 'this member has run before, and its disk is blank: remove it from the cluster and add it again';
+
+function findOwn({ members }: ClusterInfo, peerUrls: readonly string[]): MemberInfo | undefined {
+  return members.find((member) => member.peerUrls.some((url) => peerUrls.includes(url)));
+}
+
+/** A member tells where its clients find it as soon as it runs (etcd calls this bootstrapped). */
+function hasRun({ clientUrls }: MemberInfo): boolean {
+  return clientUrls.length > 0;
 }
 
 async function ask(url: string, tls: (() => ClientTls) | undefined, signal: AbortSignal): Promise<ClusterInfo> {

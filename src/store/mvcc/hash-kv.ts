@@ -1,7 +1,7 @@
 import { keyValue } from '../etcd-api/key-value.ts';
 import { EtcdError } from '../etcd-api/etcd-error.ts';
 import { crc32c } from './crc32c.ts';
-import { isTombstone, keyBytes } from './key-history.ts';
+import { isTombstone, keyBytes, visibleAt } from './key-history.ts';
 import type { Version } from './key-history.ts';
 import type { MvccStore } from './mvcc-store.ts';
 import { toKeyValue } from './key-value-of.ts';
@@ -26,7 +26,10 @@ export function hashKv(store: MvccStore, revision: number): KvHash {
   const hashRevision = revision === 0 ? store.revision : revision;
   const versions: Version[] = [];
   store.visitAll((version) => {
-    if (version.main <= hashRevision) versions.push(version);
+    if (version.main > hashRevision) return;
+    // How much of what compaction leaves is there yet differs from member to member: only what is visible counts.
+    if (version.main <= compactRevision && visibleAt(version.history, hashRevision) !== version) return;
+    versions.push(version);
   });
   versions.sort((a, b) => a.main - b.main || a.sub - b.sub);
   let hash = crc32c(Buffer.from('key'));
