@@ -1,4 +1,4 @@
-import type { Pod } from '../api/objects.ts';
+import type { ObjectReference, Pod } from '../api/objects.ts';
 import type { EventRecorder } from '../client/event-recorder.ts';
 import { createInformer } from '../client/informer.ts';
 import { pods, serviceAccountTokens, services } from '../client/resources.ts';
@@ -52,7 +52,7 @@ export interface AssembledKubelet {
 
 /** Puts the core together: who needs whom. Nothing runs yet. */
 export function assembleKubelet(context: KubeletContext): AssembledKubelet {
-  const { parts, options, board, version } = context;
+  const { parts, options, board, version, recorder } = context;
   const { clock, log, runtime } = parts;
   const { client, nodeName } = options;
   const ownServices = parts.services === undefined ? [createInformer(client, services, { clock, log })] : [];
@@ -72,7 +72,7 @@ export function assembleKubelet(context: KubeletContext): AssembledKubelet {
     labels: options.labels,
     taints: options.taints,
     facts: nodeFactsReader({ parts, options, board, version, problems }),
-    onNode: () => undefined,
+    emit: ({ type, reason, message }) => recorder.record(aboutNode(nodeName), type, reason, message),
     checkMs: options.statusCheckMs,
     reportMs: options.statusReportMs,
   });
@@ -87,6 +87,11 @@ export function assembleKubelet(context: KubeletContext): AssembledKubelet {
   const { staticPodDir } = options;
   const kubelet: Kubelet = new Kubelet({ deps, client, nodeName, pods: podInformer, staticPodDir });
   return { kubelet, deps, reporter, others: [...ownServices, health, reporter, deps.volumes, deps.probes] };
+}
+
+/** Events name the Node by its name for uid too: the object may not be there yet (upstream kubelet.go, nodeRef). */
+function aboutNode(name: string): ObjectReference {
+  return { apiVersion: 'v1', kind: 'Node', name, uid: name };
 }
 
 /** What the dependencies ask back from what is put together after them. */

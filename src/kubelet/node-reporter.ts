@@ -4,6 +4,8 @@ import type { ApiClient } from '../client/api-client.ts';
 import { nodes } from '../client/resources.ts';
 import type { Clock } from '../host/clock.ts';
 import type { Log } from '../host/log.ts';
+import { nodeEvents } from './node-events.ts';
+import type { NodeEvent } from './node-events.ts';
 import { hasStatusChanged, newNode, nodeLabels, nodeStatus } from './node-object.ts';
 import type { NodeFacts } from './node-object.ts';
 import { errorText } from './start-error.ts';
@@ -17,8 +19,7 @@ interface NodeReporterOptions {
   readonly taints: readonly Taint[];
   /** How the board is now. @throws when it cannot be told */
   readonly facts: (signal: AbortSignal) => Promise<NodeFacts>;
-  /** Called with each version of the Node that the API gives back. */
-  readonly onNode: (node: Node) => void;
+  readonly emit: (event: NodeEvent) => void;
   /** How often the board is looked at, and how often it reports though nothing changed. */
   readonly checkMs: number;
   readonly reportMs: number;
@@ -51,6 +52,7 @@ export class NodeReporter {
   /** Reports until aborted. */
   async run(signal: AbortSignal): Promise<void> {
     const { clock, log, checkMs } = this.#options;
+    this.#options.emit({ type: 'Normal', reason: 'Starting', message: 'Starting kubelet.' });
     while (!signal.aborted) {
       let delayMs = checkMs;
       try {
@@ -75,11 +77,14 @@ export class NodeReporter {
       throw error;
     });
     const node = found ?? (await this.#register(facts, signal));
-    this.#keep(await this.#reconcileLabels(node, facts, signal));
-    const status = nodeStatus(facts, this.#node?.status);
+    this.#node = await this.#reconcileLabels(node, facts, signal);
+    const before = this.#node.status;
+    const status = nodeStatus(facts, before);
     const isDue = clock.monotonicMs() - this.#reportedMs >= reportMs;
-    if (!isDue && !hasStatusChanged(this.#node?.status, status)) return;
+    if (!isDue && !hasStatusChanged(before, status)) return;
     await this.#patchStatus(status, signal);
+    for (const event of nodeEvents(nodeName, found === undefined ? undefined : before, status))
+      this.#options.emit(event);
     this.#reportedMs = clock.monotonicMs();
   }
 
@@ -107,11 +112,6 @@ export class NodeReporter {
     const addresses = [...(status.addresses ?? []), { $patch: 'replace' }];
     const body = { status: { ...status, addresses } };
     const key = { namespace: '', name: nodeName };
-    this.#keep(await client.patch(nodes, key, { type: 'strategic', body }, { subresource: 'status', signal }));
-  }
-
-  #keep(node: Node): void {
-    this.#node = node;
-    this.#options.onNode(node);
+    this.#node = await client.patch(nodes, key, { type: 'strategic', body }, { subresource: 'status', signal });
   }
 }

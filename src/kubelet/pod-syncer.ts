@@ -119,11 +119,6 @@ export class PodSyncer {
     await removeFromRuntime(this.#deps, runtimePod, signal);
   }
 
-  /** Says how a pod stands without doing anything about it: after a probe's new result. */
-  async refreshStatus(pod: Pod, signal: AbortSignal): Promise<void> {
-    this.#report(pod, await this.#read(pod, signal), false);
-  }
-
   /** The pod must not run here: it fails with the verdict, and nothing of it starts. */
   refuse(pod: Pod, verdict: Verdict): void {
     const empty = emptyRuntimePod(podUid(pod), podNamespace(pod), podName(pod));

@@ -4,6 +4,7 @@ import { createFakeClock } from '../fake/clock.ts';
 import { silentLog } from '../../src/host/log.ts';
 import { leases } from '../../src/client/resources.ts';
 import { runNodeLease } from '../../src/kubelet/node-lease.ts';
+import { nodeEvents } from '../../src/kubelet/node-events.ts';
 import { hasStatusChanged, newNode, nodeStatus, runtimeProblems } from '../../src/kubelet/node-object.ts';
 import type { NodeFacts } from '../../src/kubelet/node-object.ts';
 
@@ -92,6 +93,21 @@ void t.test('newNode() carries the labels and taints that it was given', (t) => 
     'node-role.kubernetes.io/control-plane': '',
   });
   t.same(node.spec?.taints, [taint]);
+  t.end();
+});
+
+void t.test('nodeEvents() tells of a reboot and of conditions that turned', (t) => {
+  const before = nodeStatus(facts, undefined);
+  t.same(
+    nodeEvents('w1', undefined, before).map(({ reason }) => reason),
+    ['NodeHasSufficientMemory', 'NodeHasNoDiskPressure', 'NodeHasSufficientPID', 'NodeReady'],
+  );
+  t.same(nodeEvents('w1', before, before), []);
+  const board = { ...facts.board, bootId: 'c' };
+  t.same(nodeEvents('w1', before, nodeStatus({ ...facts, board, problems: ['x'] }, before)), [
+    { type: 'Warning', reason: 'Rebooted', message: 'Node w1 has been rebooted, boot id: c' },
+    { type: 'Normal', reason: 'NodeNotReady', message: 'Node w1 status is now: NodeNotReady' },
+  ]);
   t.end();
 });
 
