@@ -13,6 +13,7 @@ import { groupSelector, type GroupListers } from './group-selector.ts';
 import type { AttemptResult, SchedulerMetrics } from './metrics.ts';
 import { Nominator } from './nominator.ts';
 import type { PluginHandle } from './plugin-handle.ts';
+import { isTold, unschedulableFor, writePodCondition, type Failure } from './pod-condition.ts';
 import type { PodInfo } from './pod-info.ts';
 import { Profile } from './profile.ts';
 import { schedulePod, tryNode, type Unfit } from './schedule-pod.ts';
@@ -91,7 +92,7 @@ export class Scheduler {
   reportGated(pod: PodInfo): void {
     const failure: Failure = { reason: 'SchedulingGated', message: GATED };
     if (!isTold(pod.pod, failure))
-      void this.#writes.start(async () => this.#writeCondition(pod, failure, this.#signal));
+      void this.#writes.start(async () => writePodCondition(this.#parts, pod, failure, this.#signal));
   }
 
   /** Schedules until aborted; settles when the last binding is done. */
@@ -205,7 +206,7 @@ export class Scheduler {
       attempted(failure.reason === 'Unschedulable' ? 'unschedulable' : 'error');
       this.#undo(placement);
       this.#putBack(pod, new Set(), failure);
-      if (!isTold(pod.info.pod, failure)) await this.#writeCondition(pod.info, failure, signal);
+      if (!isTold(pod.info.pod, failure)) await writePodCondition(this.#parts, pod.info, failure, signal);
       return;
     }
     this.queue.finish(pod);
@@ -247,54 +248,14 @@ export class Scheduler {
   ): Promise<void> {
     this.#putBack(pod, rejectors, failure);
     const { info } = pod;
-    if (!isTold(info.pod, failure)) await this.#writes.start(async () => this.#writeCondition(info, failure, signal));
+    if (!isTold(info.pod, failure))
+      await this.#writes.start(async () => writePodCondition(this.#parts, info, failure, signal));
   }
 
   #putBack(pod: QueuedPod, rejectors: ReadonlySet<string>, { message }: Failure): void {
     this.queue.giveBack(pod, rejectors);
     this.#parts.recorder.record(referenceTo(pod.info.pod, 'v1', 'Pod'), 'Warning', 'FailedScheduling', message);
   }
-
-  async #writeCondition({ pod, uid, namespace, name, key }: PodInfo, failure: Failure, signal: AbortSignal) {
-    const { client, clock, log } = this.#parts;
-    const { reason, message, nominatedNode } = failure;
-    const now = new Date(clock.nowMs()).toISOString().replace(/\.\d+Z$/, 'Z');
-    const old = conditionOf(pod);
-    const lastTransitionTime = old?.status === 'False' ? (old.lastTransitionTime ?? now) : now;
-    const condition = { type: 'PodScheduled', status: 'False', reason, message, lastTransitionTime };
-    const nomination = nominatedNode === undefined ? {} : { nominatedNodeName: nominatedNode || null };
-    const body = { metadata: { uid }, status: { conditions: [condition], ...nomination } };
-    try {
-      const options = { subresource: 'status', signal };
-      await client.patch(pods, { namespace, name }, { type: 'strategic', body }, options);
-    } catch (error) {
-      const isGone = isReason(error, 'NotFound') || isReason(error, 'Conflict');
-      if (!isGone && !signal.aborted) log.warn('cannot write a pod condition', { pod: key, error });
-    }
-  }
-}
-
-/** Why a pod has no node, as its condition PodScheduled=False says it. */
-interface Failure {
-  readonly reason: 'Unschedulable' | 'SchedulerError' | 'SchedulingGated';
-  readonly message: string;
-  /** Undefined leaves status.nominatedNodeName as it is. */
-  readonly nominatedNode?: string | undefined;
-}
-
-function unschedulableFor({ reasons }: Rejection): Failure {
-  return { reason: 'Unschedulable', message: reasons.join(', ') };
-}
-
-function conditionOf(pod: Pod) {
-  return pod.status?.conditions?.find(({ type }) => type === 'PodScheduled');
-}
-
-/** Whether the pod's status says so already. */
-function isTold(pod: Pod, { reason, message, nominatedNode }: Failure): boolean {
-  const condition = conditionOf(pod);
-  if (condition?.status !== 'False' || condition.reason !== reason || condition.message !== message) return false;
-  return nominatedNode === undefined || nominatedNode === (pod.status?.nominatedNodeName ?? '');
 }
 
 interface Placement {

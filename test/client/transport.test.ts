@@ -249,3 +249,32 @@ void t.test('an answer that is cut off is not taken for a whole one', async (t) 
   client.close();
   await server.close();
 });
+
+void t.test('a watch that is too old says Expired over the wire, and the informer lists again', async (t) => {
+  const api = createFakeApiClient();
+  const server = await serveApi(api, pki);
+  const client = clientOf(configOf(server.url));
+  await api.create(configMaps, configMap('a'));
+  const { metadata } = await client.list(configMaps);
+  const informer = createInformer(client, configMaps, { log: silentLog });
+  const stop = new AbortController();
+  const running = informer.run(stop.signal);
+  await informer.synced(stop.signal);
+  await api.create(configMaps, configMap('b'));
+  await api.delete(configMaps, { namespace: 'ns', name: 'a' });
+  api.compact();
+  const old = client.watch(configMaps, { resourceVersion: metadata.resourceVersion ?? '', signal: stop.signal });
+  const error = await old[Symbol.asyncIterator]()
+    .next()
+    .catch((reason: unknown) => reason);
+  t.ok(isReason(error, 'Expired'), String(error));
+
+  await api.create(configMaps, configMap('c'));
+  const names = (): unknown[] => informer.lister.list().map(({ metadata: of }) => of?.name);
+  for (let i = 0; i < 100 && names().length < 2; i += 1) await new Promise((resolve) => setTimeout(resolve, 20));
+  t.same(names().toSorted(), ['b', 'c']);
+  stop.abort();
+  await running;
+  client.close();
+  await server.close();
+});
