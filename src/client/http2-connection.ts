@@ -43,6 +43,8 @@ export class RequestLostError extends Error {
 const WINDOW_BYTES = 256 * 1024;
 /** The same for the connection as a whole. */
 const CONNECTION_WINDOW_BYTES = 1024 * 1024;
+/** How long the open requests may go on after the server's GOAWAY. */
+const DRAIN_MAX_MS = 10_000;
 
 /** One HTTP/2 connection to one API server. */
 export class Http2Connection {
@@ -60,6 +62,7 @@ export class Http2Connection {
   #lastStreamId = Infinity;
   #pingTimer: NodeJS.Timeout | undefined;
   #deadTimer: NodeJS.Timeout | undefined;
+  #drainTimer: NodeJS.Timeout | undefined;
   #error: Error | undefined;
 
   private constructor(server: string, socket: TLSSocket, limits: ConnectionLimits) {
@@ -75,12 +78,15 @@ export class Http2Connection {
     this.#session.on('goaway', (_code, lastStreamId) => {
       this.#isRetired = true;
       this.#lastStreamId = lastStreamId;
+      // Node pings no session that is closing, so nobody would notice a plug that is pulled now.
+      this.#drainTimer = setTimeout(() => this.destroy(), DRAIN_MAX_MS).unref();
     });
     const ended = Promise.withResolvers<void>();
     this.ended = ended.promise;
     this.#session.on('close', () => {
       clearInterval(this.#pingTimer);
       clearTimeout(this.#deadTimer);
+      clearTimeout(this.#drainTimer);
       ended.resolve();
     });
     this.#session.unref();
@@ -162,7 +168,7 @@ export class Http2Connection {
   /** Takes no new requests; closes when the open ones have ended. */
   retire(): void {
     this.#isRetired = true;
-    this.#session.close();
+    if (this.#openStreams === 0 && !this.#session.destroyed) this.#session.close();
   }
 
   /** Ends the connection and all its requests. */
@@ -220,7 +226,9 @@ export class Http2Connection {
     if (this.#openStreams > 0) return;
     this.#quietSinceMs = performance.now();
     clearInterval(this.#pingTimer);
-    if (!this.#session.destroyed) this.#session.unref();
+    if (this.#session.destroyed) return;
+    this.#session.unref();
+    if (this.#isRetired) this.#session.close();
   }
 
   /** Pings while nothing comes in, and ends the connection when the answer stays out. */
@@ -233,7 +241,7 @@ export class Http2Connection {
       const bytes = this.#socket.bytesRead;
       const isQuiet = bytes === bytesSeen;
       bytesSeen = bytes;
-      if (!isQuiet || isAsked || this.#session.destroyed) return;
+      if (!isQuiet || isAsked || this.#session.closed || this.#session.destroyed) return;
       isAsked = true;
       this.#deadTimer = setTimeout(() => {
         this.destroy(new Error(`no sign of life within ${pingTimeoutMs} ms`));
@@ -241,7 +249,7 @@ export class Http2Connection {
       const accepted = this.#session.ping((error) => {
         clearTimeout(this.#deadTimer);
         isAsked = false;
-        if (error !== null && !this.#session.destroyed) this.destroy(error);
+        if (error !== null && !this.#session.closed && !this.#session.destroyed) this.destroy(error);
       });
       if (!accepted) clearTimeout(this.#deadTimer);
     }, pingEveryMs);
