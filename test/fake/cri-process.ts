@@ -74,7 +74,12 @@ export function manualProcesses(): { readonly launch: Launcher; readonly launche
         if (signal === 'SIGKILL') resolve({ exitCode: 137, output: '' });
         else if (!made.isStubborn) resolve({ exitCode: 0, output: '' });
       },
-      exec: async () => ({ exitCode: 0, stdout: Buffer.alloc(0), stderr: Buffer.alloc(0) }),
+      // `fail` is the one command that fails.
+      exec: async ([program]) => ({
+        exitCode: program === 'fail' ? 1 : 0,
+        stdout: Buffer.alloc(0),
+        stderr: Buffer.alloc(0),
+      }),
     };
     launched.push(made);
     return made;
