@@ -27,11 +27,17 @@ export class Exchange {
   readonly query: URLSearchParams;
   /** Aborted when the client is gone, its time is over, or the server ends. */
   readonly signal: AbortSignal;
+  /** Aborted when the server is about to end: what lasts has to end now. */
+  readonly drain: AbortSignal;
   user: UserInfo = ANONYMOUS;
   readonly #warnings = new Set<string>();
   readonly #abort: AbortController;
 
-  constructor(request: HttpRequest, response: HttpResponse, stop: AbortSignal) {
+  /**
+   * @param stop ends whatever is still being done
+   * @param drain the server is about to end: streams have to go, requests under way may finish
+   */
+  constructor(request: HttpRequest, response: HttpResponse, stop: AbortSignal, drain: AbortSignal) {
     this.request = request;
     this.response = response;
     this.method = request.method ?? 'GET';
@@ -39,6 +45,7 @@ export class Exchange {
     const mark = url.indexOf('?');
     this.path = mark < 0 ? url : url.slice(0, mark);
     this.query = new URLSearchParams(mark < 0 ? '' : url.slice(mark + 1));
+    this.drain = drain;
     this.#abort = new AbortController();
     this.signal = this.#abort.signal;
     const onStop = (): void => this.abort(stop.reason);

@@ -75,12 +75,15 @@ export class Pipeline {
     if (impersonated) exchange.user = impersonated;
     const isLong = isLongRunning(info);
     const leave = isLong ? undefined : this.#inFlight.enter(info.verb, exchange.user.groups);
+    const onDrain = (): void => exchange.abort(exchange.drain.reason);
+    if (isLong) exchange.drain.addEventListener('abort', onDrain);
     const timer = isLong ? undefined : setTimeout(() => exchange.abort(timeout()), timeoutMs(exchange.query));
     try {
       await this.#authorize(exchange, info);
       await this.#route(exchange, info, upgrade);
     } finally {
       clearTimeout(timer);
+      exchange.drain.removeEventListener('abort', onDrain);
       leave?.();
     }
   }

@@ -27,6 +27,8 @@ const REQUEST_TIMEOUT_MS = 90_000;
 const SESSION_IDLE_MS = 180_000;
 const KEEP_ALIVE_MS = 60_000;
 const STREAMS_MAX = 250;
+/** Twice what is held with TLS done: those in the middle of a handshake count too. */
+const SOCKETS_MAX = 4000;
 const HEADER_BYTES_MAX = 64 * 1024;
 /** Requests under way get so long at the end; watches and streams end at once. */
 const SHUTDOWN_MS = 5000;
@@ -38,55 +40,87 @@ interface TlsPeer {
 
 /** Serves HTTPS (HTTP/2, HTTP/1.1 and its upgrades) until `signal` is aborted; settles when every connection is closed. */
 export async function runServer(options: ServerOptions, signal: AbortSignal): Promise<void> {
-  const { tls, log } = options;
-  const stop = new AbortController();
-  const connections = new Connections();
-  const server = createServer(tls);
-  const peers = new WeakMap<object, TlsPeer>();
-  const sessions = new Set<ServerHttp2Session>();
-  let underWay = 0;
+  await new ApiListener(options).run(signal);
+}
+
+interface Upgrade {
+  readonly socket: Socket;
+  readonly head: Buffer;
+}
+
+class ApiListener {
+  readonly #options: ServerOptions;
+  readonly #server: Http2SecureServer;
+  readonly #connections = new Connections();
+  readonly #sessions = new Set<ServerHttp2Session>();
+  readonly #peers = new WeakMap<object, TlsPeer>();
   // Node shows only a proxy of an HTTP/2 session's socket; the session is made while its socket's event is handled.
-  const bySession = new WeakMap<object, TLSSocket>();
-  let newest: TLSSocket | undefined;
-  const socketOf = (request: HttpRequest): Socket => {
-    const session = 'stream' in request ? request.stream.session : undefined;
-    return (session === undefined ? undefined : bySession.get(session)) ?? request.socket;
-  };
+  readonly #socketOfSession = new WeakMap<object, TLSSocket>();
+  #newestSocket: TLSSocket | undefined;
+  /** Aborted when streams have to end, and when everything has. */
+  readonly #drain = new AbortController();
+  readonly #stop = new AbortController();
+  #underWay = 0;
 
-  const serve = async (
-    request: HttpRequest,
-    response: HttpResponse,
-    upgrade?: { socket: Socket; head: Buffer },
-  ): Promise<void> => {
-    const socket = socketOf(request);
-    const done = connections.use(socket);
-    underWay += 1;
-    const exchange = new Exchange(request, response, stop.signal);
-    const transport =
-      upgrade === undefined
-        ? undefined
-        : ({ type: 'upgrade', request: request as IncomingMessage, ...upgrade } as const);
-    await options.pipeline.handle(exchange, peerOf(peers.get(socket), socket), transport);
-    if (upgrade !== undefined && !response.headersSent) upgrade.socket.destroySoon();
-    underWay -= 1;
-    done();
-  };
+  constructor(options: ServerOptions) {
+    this.#options = options;
+    this.#server = createServer(options.tls);
+    this.#server.prependListener('secureConnection', (socket: TLSSocket) => this.#onConnection(socket));
+    this.#server.on('session', (session) => this.#onSession(session));
+    this.#server.on('request', (request, response) => void this.#serve(request, response));
+    this.#server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) =>
+      this.#onUpgrade(request, { socket, head }),
+    );
+    // A client's failures are its own; the connection is closed by Node.
+    this.#server.on('sessionError', () => undefined);
+    this.#server.on('tlsClientError', () => undefined);
+  }
 
-  server.prependListener('secureConnection', (socket: TLSSocket) => {
-    newest = socket;
-    connections.add(socket);
-    peers.set(socket, { certificate: socket.getPeerX509Certificate(), isAuthorized: socket.authorized });
-    socket.on('error', () => undefined); // the client's doing; the connection is closed by Node
-  });
-  server.on('session', (session) => {
-    sessions.add(session);
-    if (newest !== undefined) bySession.set(session, newest);
-    session.once('close', () => sessions.delete(session));
+  async run(signal: AbortSignal): Promise<void> {
+    const { tls, log, bindAddress, onListening } = this.#options;
+    const stopReloading = tls.onChange((context) => this.#server.setSecureContext(context));
+    try {
+      await listen(this.#server, this.#options);
+      const address = this.#server.address();
+      const port = typeof address === 'object' && address !== null ? address.port : this.#options.port;
+      log.info('serving', { address: bindAddress, port });
+      onListening?.(port);
+      await aborted(signal);
+    } finally {
+      stopReloading();
+      await this.#close();
+    }
+  }
+
+  async #close(): Promise<void> {
+    this.#drain.abort(shuttingDown());
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    for (const session of this.#sessions) session.close();
+    const untilMs = performance.now() + SHUTDOWN_MS;
+    while (this.#underWay > 0 && performance.now() < untilMs) await new Promise((resolve) => setTimeout(resolve, 20));
+    this.#stop.abort(shuttingDown());
+    for (const session of this.#sessions) session.destroy();
+    this.#connections.destroy();
+    await closed;
+  }
+
+  #onConnection(socket: TLSSocket): void {
+    this.#newestSocket = socket;
+    this.#connections.add(socket);
+    this.#peers.set(socket, { certificate: socket.getPeerX509Certificate(), isAuthorized: socket.authorized });
+    socket.on('error', () => undefined); // as above
+  }
+
+  #onSession(session: ServerHttp2Session): void {
+    this.#sessions.add(session);
+    if (this.#newestSocket !== undefined) this.#socketOfSession.set(session, this.#newestSocket);
+    session.once('close', () => this.#sessions.delete(session));
     session.on('error', () => session.destroy());
     session.setTimeout(SESSION_IDLE_MS, () => session.close());
-  });
-  server.on('request', (request, response) => void serve(request, response));
-  server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
+  }
+
+  #onUpgrade(request: IncomingMessage, upgrade: Upgrade): void {
+    const { socket } = upgrade;
     // An answer to it that is none of the new protocol goes out as plain HTTP.
     const response = new ServerResponse(request);
     response.shouldKeepAlive = false;
@@ -94,33 +128,32 @@ export async function runServer(options: ServerOptions, signal: AbortSignal): Pr
     response.once('finish', () => {
       if (!socket.destroyed) socket.end();
     });
-    void serve(request, response, { socket, head });
-  });
-  server.on('sessionError', () => undefined);
-  server.on('tlsClientError', () => undefined);
-
-  const stopReloading = tls.onChange((context) => server.setSecureContext(context));
-  try {
-    await listen(server, options);
-    const address = server.address();
-    const port = typeof address === 'object' && address !== null ? address.port : options.port;
-    log.info('serving', { address: options.bindAddress, port });
-    options.onListening?.(port);
-    await aborted(signal);
-  } finally {
-    stopReloading();
-    stop.abort(
-      new StatusError('ServiceUnavailable', 'the server is shutting down', { details: { retryAfterSeconds: 1 } }),
-    );
-    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-    for (const session of sessions) session.close();
-    const untilMs = performance.now() + SHUTDOWN_MS;
-    const isBusy = (): boolean => underWay > 0 && performance.now() < untilMs;
-    while (isBusy()) await new Promise((resolve) => setTimeout(resolve, 20));
-    for (const session of sessions) session.destroy();
-    connections.destroy();
-    await closed;
+    void this.#serve(request, response, upgrade);
   }
+
+  async #serve(request: HttpRequest, response: HttpResponse, upgrade?: Upgrade): Promise<void> {
+    const socket = this.#socketOf(request);
+    const done = this.#connections.use(socket);
+    this.#underWay += 1;
+    const exchange = new Exchange(request, response, this.#stop.signal, this.#drain.signal);
+    const transport =
+      upgrade === undefined
+        ? undefined
+        : ({ type: 'upgrade', request: request as IncomingMessage, ...upgrade } as const);
+    await this.#options.pipeline.handle(exchange, peerOf(this.#peers.get(socket), socket), transport);
+    if (upgrade !== undefined && !response.headersSent) upgrade.socket.destroySoon();
+    this.#underWay -= 1;
+    done();
+  }
+
+  #socketOf(request: HttpRequest): Socket {
+    const session = 'stream' in request ? request.stream.session : undefined;
+    return (session === undefined ? undefined : this.#socketOfSession.get(session)) ?? request.socket;
+  }
+}
+
+function shuttingDown(): StatusError {
+  return new StatusError('ServiceUnavailable', 'the server is shutting down', { details: { retryAfterSeconds: 1 } });
 }
 
 function createServer(tls: ServingTls): Http2SecureServer {
@@ -144,6 +177,7 @@ function createServer(tls: ServingTls): Http2SecureServer {
     requestTimeout: REQUEST_TIMEOUT_MS,
     keepAliveTimeout: KEEP_ALIVE_MS,
   });
+  server.maxConnections = SOCKETS_MAX;
   return server;
 }
 
