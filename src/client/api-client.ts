@@ -45,11 +45,18 @@ export interface Patch {
   readonly body: unknown;
 }
 
-/** The Kubernetes API as our parts use it. Every failure that the server spoke is a StatusError. */
+/**
+ * The Kubernetes API as our parts use it. Every failure that the server spoke is a StatusError. So is its silence:
+ * ServiceUnavailable when no server answers and the request has had no effect, Timeout when it may have had one.
+ */
 export interface ApiClient {
   get<T extends KubeObject>(resource: Resource<T>, namespace: string, name: string, options?: CallOptions): Promise<T>;
+  /** The items carry apiVersion and kind, which servers leave out of lists. */
   list<T extends KubeObject>(resource: Resource<T>, options?: ListOptions): Promise<ListOf<T>>;
-  /** Events after `resourceVersion` until the server ends the watch. @throws StatusError Expired: list again */
+  /**
+   * Events after `resourceVersion` until the server ends the watch, or until aborted, which is no error. An ERROR event
+   * is thrown, not given. @throws StatusError Expired: list again
+   */
   watch<T extends KubeObject>(resource: Resource<T>, options: WatchOptions): AsyncIterable<WatchEvent<T>>;
   /** Creates in `object.metadata.namespace`. With a subresource (binding, eviction, token), of the object of that name. */
   create<T extends KubeObject>(resource: Resource<T>, object: T, options?: CallOptions): Promise<T>;
