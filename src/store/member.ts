@@ -107,6 +107,9 @@ export class Member implements Backend, RaftOwner, PeerHandler {
       ...(options.peerTls === undefined ? {} : { tls: options.peerTls }),
       log: options.log,
       onUnreachable: (id) => this.#loop.raw.reportUnreachable(id),
+      onLost: (id) => {
+        if (id === this.#softState.lead) this.#loop.leaderLost();
+      },
       onSnapshotSent: (id, isSent) => {
         this.#loop.raw.reportSnapshot(id, isSent);
         this.#loop.schedule();
@@ -125,6 +128,7 @@ export class Member implements Backend, RaftOwner, PeerHandler {
         signal.addEventListener('abort', () => resolve(), { once: true });
         if (signal.aborted) resolve();
       });
+      if (this.#isLeader) await this.#loop.resign();
     } finally {
       this.#loop.stop();
       this.#peers.close();

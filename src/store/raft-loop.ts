@@ -21,6 +21,12 @@ export interface RaftOwner {
   onTick(): void;
 }
 
+/** When to campaign after the connection to the leader was lost: by chance, so that one comes first. */
+const CAMPAIGN_MS_MIN = 20;
+const CAMPAIGN_MS_MAX = 200;
+/** How long a leader that stops waits for its heir. */
+const RESIGN_MS_MAX = 1000;
+
 /**
  * Drives one RawNode: takes its work to where it is done. All that comes in
  * during one turn of the event loop makes one round of work, so that many
@@ -36,6 +42,7 @@ export class RaftLoop {
   #isScheduled = false;
   #electionTicks: number;
   #timer: NodeJS.Timeout | undefined;
+  #campaign: NodeJS.Timeout | undefined;
   #heartbeatSentMs = 0;
 
   constructor(id: MemberId, storage: Storage, applied: number, owner: RaftOwner, log: Log) {
@@ -74,6 +81,7 @@ export class RaftLoop {
   }
 
   stop(): void {
+    clearTimeout(this.#campaign);
     clearInterval(this.#timer);
   }
 
@@ -102,6 +110,40 @@ export class RaftLoop {
       else others.push(response);
     if (others.length > 0) this.#owner.send(others);
     this.schedule();
+  }
+
+  /**
+   * The connection to the leader is lost: mostly its process has died, and waiting would not bring it back. Campaigns
+   * soon; should the leader live, the others still hear from it, and no pre-vote is given (Raft thesis section 9.6).
+   */
+  leaderLost(): void {
+    this.raw.forgetLeader();
+    this.schedule();
+    clearTimeout(this.#campaign);
+    this.#campaign = setTimeout(
+      () => {
+        if (this.raw.softState().lead === 0) this.raw.campaign();
+        this.schedule();
+      },
+      randomInt(CAMPAIGN_MS_MIN, CAMPAIGN_MS_MAX),
+    );
+  }
+
+  /** Hands leadership on before this member stops; settles when it is done, or cannot be. */
+  async resign(): Promise<void> {
+    const { id, membership, progress } = this.raw.status();
+    const { incoming } = membership.voters;
+    const heirs = [...progress].filter(
+      ([other, { isRecentlyActive }]) => other !== id && incoming.has(other) && isRecentlyActive,
+    );
+    const [heir] = heirs.toSorted(([, a], [, b]) => b.match - a.match);
+    if (heir === undefined) return;
+    this.raw.transferLeader(heir[0]);
+    this.schedule();
+    for (const endMs = performance.now() + RESIGN_MS_MAX; performance.now() < endMs;) {
+      if (this.raw.softState().role !== 'StateLeader') return;
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
   }
 
   #tick(): void {

@@ -13,6 +13,8 @@ export interface PeerLinkOptions {
   readonly tls?: () => ClientTls;
   /** What was sent last probably did not arrive. */
   readonly onUnreachable: () => void;
+  /** A connection that stood was lost: the other process is gone, or the way to it. */
+  readonly onLost: () => void;
 }
 
 /** Entries' bytes waiting for the connection; Raft sends again what is dropped beyond it. */
@@ -121,6 +123,8 @@ export class PeerLink {
     if (this.#stream !== stream) return;
     this.#stream = undefined;
     this.#retryAtMs = performance.now() + RETRY_MS;
-    if (!this.#isClosed) this.#options.onUnreachable();
+    if (this.#isClosed) return;
+    this.#options.onUnreachable();
+    if (stream !== undefined) this.#options.onLost();
   }
 }

@@ -11,6 +11,8 @@ export interface PeersOptions {
   readonly tls?: () => ClientTls;
   readonly log: Log;
   readonly onUnreachable: (id: number) => void;
+  /** The connection to a member was lost. */
+  readonly onLost: (id: number) => void;
   readonly onSnapshotSent: (id: number, isSent: boolean) => void;
 }
 
@@ -35,7 +37,11 @@ export class Peers {
       if (id === this.#options.ownId || url === undefined || this.#links.has(id)) continue;
       const { clusterId, tls } = this.#options;
       const onUnreachable = (): void => this.#options.onUnreachable(id);
-      this.#links.set(id, new PeerLink({ url, clusterId, ...(tls === undefined ? {} : { tls }), onUnreachable }));
+      const onLost = (): void => this.#options.onLost(id);
+      this.#links.set(
+        id,
+        new PeerLink({ url, clusterId, ...(tls === undefined ? {} : { tls }), onUnreachable, onLost }),
+      );
     }
   }
 

@@ -9,7 +9,7 @@ type Response = ServerResponse | Http2ServerResponse;
 
 /** What /metrics shows beside what the backend tells. */
 export interface Measures {
-  /** The slowest flush of late, in milliseconds. */
+  /** What a flush mostly takes at most, in milliseconds. */
   readonly flushMs: number;
   readonly appendedBytes: number;
   readonly entriesWaiting: number;
@@ -96,7 +96,7 @@ function metrics(backend: Backend, { flushMs, appendedBytes, entriesWaiting }: M
     ['etcd_debugging_mvcc_keys_total', 'gauge', 'Keys.', state.store.keyCount],
     ['etcd_debugging_mvcc_current_revision', 'gauge', 'Revision.', state.store.revision],
     ['etcd_debugging_mvcc_compact_revision', 'gauge', 'First revision with history.', state.store.compactRevision],
-    ['bramble_store_flush_recent_max_seconds', 'gauge', 'Slowest flush of late.', flushMs / 1000],
+    ['bramble_store_flush_usual_max_seconds', 'gauge', 'What a flush mostly takes at most.', flushMs / 1000],
     ['bramble_store_log_appended_bytes_total', 'counter', 'Bytes written to the log.', appendedBytes],
     ['bramble_store_entries_waiting', 'gauge', 'Committed and not applied.', entriesWaiting],
     ['process_resident_memory_bytes', 'gauge', 'Resident memory.', process.memoryUsage.rss()],
