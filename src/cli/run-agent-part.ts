@@ -24,7 +24,6 @@ import { type Board, nodeClient, openApiServers } from './board.ts';
 const KUBELET_PORT = 10_250;
 const RUNTIME = 'unix:///run/containerd/containerd.sock';
 const RUNTIME_CONNECT_MS = 5_000;
-const CONTROL_ROLE = 'node-role.kubernetes.io/control-plane';
 
 /** What every board runs: kubelet, proxy, pod network and DNS, as one process over one set of caches. */
 export async function runAgentPart(board: Board, signal: AbortSignal): Promise<void> {
@@ -74,7 +73,6 @@ async function kubelet(
   signal: AbortSignal,
 ): Promise<void> {
   const serving = keyPair(files, 'kubelet-server');
-  const labels = { ...(config.role === 'control' ? { [CONTROL_ROLE]: '' } : {}), ...config.labels };
   await runKubeletWith(
     {
       ...runtime,
@@ -89,7 +87,7 @@ async function kubelet(
       nodeName: config.name,
       client,
       nodeIps: [address],
-      labels,
+      labels: config.labels,
       taints: config.taints,
       clusterDns: [dnsServiceAddress(config.serviceCidr)],
       clusterDomain: config.clusterDomain,

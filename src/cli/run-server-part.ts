@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { runApiServer } from '../apiserver/run-apiserver.ts';
 import { type ControlKeys, readControlKeys } from '../bootstrap/authorities.ts';
 import { keyPair } from '../bootstrap/board-files.ts';
+import { labelControlBoard } from '../bootstrap/control-label.ts';
 import { storeClientTls } from '../bootstrap/join.ts';
 import { promoteWhenReady, readStoreMember } from '../bootstrap/join-store.ts';
 import { publishCluster } from '../bootstrap/publish.ts';
@@ -138,6 +139,9 @@ async function publish(board: Board, keys: ControlKeys, signal: AbortSignal): Pr
       );
       if (!done) await systemClock.sleepMs(PUBLISH_AGAIN_MS, signal).catch(() => undefined);
     }
+    if (!signal.aborted) await labelControlBoard(client, config.name, signal);
+  } catch (error) {
+    if (!signal.aborted) throw error;
   } finally {
     client.close();
   }
