@@ -21,7 +21,7 @@ export interface ServedKubelet {
   readonly folder: string;
   readonly authority: Authority;
   /** Client certificate of `system:masters`, and whom to trust. */
-  readonly admin: SecureContextOptions;
+  readonly admin: ClientTls;
   /** Puts another serving certificate in place. */
   replaceCertificate(commonName: string): Promise<void>;
   get(path: string, options?: GetOptions): Promise<Answer>;
@@ -46,12 +46,19 @@ export interface Answer {
 
 const LIFETIME_MS = 3_600_000;
 
+/** PEM of a certificate, its key, and whom to trust. */
+export interface ClientTls extends SecureContextOptions {
+  readonly cert: string;
+  readonly key: string;
+  readonly ca: string;
+}
+
 /** A certificate with its key. */
 export async function certificateOf(
   authority: Authority,
   commonName: string,
   organizations: readonly string[] = [],
-): Promise<SecureContextOptions> {
+): Promise<ClientTls> {
   const { certPem, keyPem } = await issue({
     authority,
     usages: ['server', 'client'],
@@ -77,8 +84,8 @@ export async function serveKubelet(view: KubeletView, client: ApiClient): Promis
   const [certFile, keyFile, clientCaFile] = [join(folder, 'tls.crt'), join(folder, 'tls.key'), join(folder, 'ca.crt')];
   const replaceCertificate = async (commonName: string): Promise<void> => {
     const { cert, key } = await certificateOf(authority, commonName);
-    await writeFile(keyFile, String(key));
-    await writeFile(certFile, String(cert));
+    await writeFile(keyFile, key);
+    await writeFile(certFile, cert);
   };
   await replaceCertificate('system:node:w1');
   await writeFile(clientCaFile, authority.certPem);
@@ -121,17 +128,18 @@ export async function serveKubelet(view: KubeletView, client: ApiClient): Promis
 }
 
 async function untilListening(served: ServedKubelet, running: Promise<void>): Promise<void> {
-  let failure: unknown;
-  running.catch((error: unknown) => (failure = error));
-  for (let i = 0; i < 100 && failure === undefined; i += 1) {
-    const isUp = await served.get('/healthz').then(
-      () => true,
-      () => false,
-    );
-    if (isUp) return;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  throw new Error('the server did not start', { cause: failure });
+  const look = async (): Promise<void> => {
+    for (let i = 0; i < 100; i += 1) {
+      const isUp = await served.get('/healthz').then(
+        () => true,
+        () => false,
+      );
+      if (isUp) return;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    throw new Error('the server did not start');
+  };
+  await Promise.race([look(), running.then(() => Promise.reject(new Error('the server has ended')))]);
 }
 
 async function answerOf(response: IncomingMessage): Promise<Answer> {

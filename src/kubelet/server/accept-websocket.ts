@@ -1,0 +1,51 @@
+import type { IncomingMessage } from 'node:http';
+import { createWebSocketStream, WebSocketServer } from 'ws';
+import type { WebSocket } from 'ws';
+import type { Duplex } from 'node:stream';
+import type { Upgrade } from './kubelet-call.ts';
+
+/** One message may be so long: clients send what they read at once, which is tens of kilobytes. */
+const MESSAGE_BYTES_MAX = 4 * 1024 * 1024;
+
+/** A WebSocket connection, as much of it as is needed here. */
+export type AcceptedWebSocket = WebSocket;
+
+/** Whether the request asks for a WebSocket (RFC 6455 section 4.1). */
+export function isWebSocket({ headers }: IncomingMessage): boolean {
+  return headers.upgrade?.toLowerCase() === 'websocket';
+}
+
+/** The subprotocols that the client offers, its favourite first. */
+export function offeredProtocols({ headers }: IncomingMessage): readonly string[] {
+  const offered = headers['sec-websocket-protocol'] ?? '';
+  return offered
+    .split(',')
+    .map((one) => one.trim())
+    .filter((one) => one !== '');
+}
+
+/** Finishes the handshake with this subprotocol; the empty one is none. */
+export async function acceptWebSocket(
+  request: IncomingMessage,
+  { socket, head }: Upgrade,
+  protocol: string,
+): Promise<AcceptedWebSocket> {
+  const server = new WebSocketServer({
+    noServer: true,
+    clientTracking: false,
+    perMessageDeflate: false,
+    maxPayload: MESSAGE_BYTES_MAX,
+  });
+  // kubectl's name for a tunnel has a slash, which is no token (RFC 6455 section 4.1), and the library insists on those.
+  delete request.headers['sec-websocket-protocol'];
+  if (protocol !== '') server.on('headers', (headers) => headers.push(`Sec-WebSocket-Protocol: ${protocol}`));
+  return new Promise((resolve, reject) => {
+    socket.once('close', () => reject(new Error('the client left during the handshake')));
+    server.handleUpgrade(request, socket, head, resolve);
+  });
+}
+
+/** The connection as a stream: each message its bytes. */
+export function byteStream(webSocket: AcceptedWebSocket): Duplex {
+  return createWebSocketStream(webSocket);
+}
