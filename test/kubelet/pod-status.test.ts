@@ -135,6 +135,14 @@ void t.test('podStatus(): the phase by restart policy and exit codes', (t) => {
   t.end();
 });
 
+void t.test('podStatus(): a container that has never started keeps the pod pending, though another runs', (t) => {
+  const pod = podOf({ containers: [containerOf('a'), containerOf('b')] });
+  t.equal(podStatus(facts(pod, { runtimePod: runtimeOf(made('a', 'running')) })).phase, 'Pending');
+  const restarting = runtimeOf(made('a', 'running'), made('b', 'exited'));
+  t.equal(podStatus(facts(pod, { runtimePod: restarting })).phase, 'Running');
+  t.end();
+});
+
 void t.test('podStatus() never leaves an end', (t) => {
   const runtimePod = runtimeOf(made('main', 'running'));
   const status = podStatus(
