@@ -286,6 +286,7 @@ export class Member implements Backend, RaftOwner, PeerHandler {
     this.#proposals.tick(nowMs);
     this.#barrier.tick(nowMs);
     this.#leases.tick(nowMs);
+    this.#peers.keepOpen();
     this.#publish();
   }
 

@@ -64,6 +64,11 @@ export class PeerLink {
       });
   }
 
+  /** Connects if there is no connection: the first message of an election must not be spent on that. */
+  keepOpen(): void {
+    if (this.#stream === undefined) this.#open();
+  }
+
   /** Sends a snapshot with its state; settles when it is durable there. @throws GrpcError */
   async sendSnapshot(message: Message, state: Iterable<Buffer>): Promise<void> {
     const call = await this.#channel.bidi(PEER.snapshot);

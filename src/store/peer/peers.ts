@@ -45,6 +45,11 @@ export class Peers {
     }
   }
 
+  /** Connects to the members to which there is no connection; to be called now and then. */
+  keepOpen(): void {
+    for (const link of this.#links.values()) link.keepOpen();
+  }
+
   link(id: number): PeerLink | undefined {
     return this.#links.get(id);
   }
