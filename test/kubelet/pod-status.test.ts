@@ -98,6 +98,31 @@ void t.test('podStatus() takes readiness from the probes, and keeps it while non
   t.end();
 });
 
+void t.test(
+  'podStatus(): a container has started when its startup probe says so, and still after a restart of the kubelet',
+  (t) => {
+    const pod = podOf({ containers: [containerOf('main', { startupProbe: {} })] });
+    const runtimePod = runtimeOf(made('main', 'running'));
+    t.match(podStatus(facts(pod, { runtimePod })).containerStatuses, [{ started: false, ready: false }]);
+    const started = podStatus(
+      facts(pod, { runtimePod, probes: (kind) => (kind === 'startup' ? 'success' : undefined) }),
+    );
+    t.match(started.containerStatuses, [{ started: true, ready: true }]);
+    t.match(podStatus(facts(pod, { runtimePod, before: started })).containerStatuses, [{ started: true, ready: true }]);
+    t.end();
+  },
+);
+
+void t.test('podStatus() of a container of which the runtime lost track: it ended, and counts as restarted', (t) => {
+  const pod = podOf({});
+  const before = podStatus(facts(pod, { runtimePod: runtimeOf(made('main', 'running')) }));
+  const status = podStatus(facts(pod, { runtimePod: runtimeOf(made('main', 'unknown')), before }));
+  t.match(status.containerStatuses, [
+    { restartCount: 1, state: { terminated: { exitCode: 137, reason: 'ContainerStatusUnknown' } } },
+  ]);
+  t.end();
+});
+
 void t.test('podStatus() of a container held back shows why, and how it ended before', (t) => {
   const pod = podOf({});
   const runtimePod = runtimeOf(
