@@ -81,6 +81,25 @@ const CASES: readonly Case[] = [
     message: 'Request entity too large: limit is 3145728',
   },
   {
+    what: 'YAML that stands for a billion values',
+    method: 'POST',
+    path: CONFIG_MAPS,
+    options: {
+      body: `metadata: {name: x}\na0: &a0 [${'x,'.repeat(9)}x]\n${Array.from({ length: 9 }, (_, i) => `a${i + 1}: &a${i + 1} [${`*a${i},`.repeat(9)}*a${i}]`).join('\n')}`,
+      headers: { 'content-type': 'application/yaml' },
+    },
+    code: 400,
+    message: 'document contains excessive aliasing',
+  },
+  {
+    what: 'arrays nested a million deep',
+    method: 'POST',
+    path: '/apis/apps/v1/namespaces/default/controllerrevisions',
+    options: { body: `{"metadata":{"name":"x"},"revision":1,"data":${'['.repeat(1_000_000)}${']'.repeat(1_000_000)}}` },
+    code: 400,
+    message: 'exceeded max depth',
+  },
+  {
     what: 'an unknown content type',
     method: 'POST',
     path: CONFIG_MAPS,

@@ -6,6 +6,7 @@ import { applyStrategicMerge } from '../../api/patch/strategic-merge.ts';
 import { conformObject, TypeMismatch } from '../../api/schema/conform.ts';
 import { strictProblems } from '../../api/schema/strict-scan.ts';
 import { badRequest, StatusError } from '../../api/status.ts';
+import { isTooDeep } from '../negotiation/depth.ts';
 import { expectedBody, fieldValidation, objectRequest, type Endpoint, type Expected } from './endpoint.ts';
 import { changeAndAnswer } from './write.ts';
 
@@ -85,6 +86,7 @@ function invalidPatch({ view, info }: Endpoint, text: string, why: string): Stat
 }
 
 function parse(text: string): unknown {
+  if (isTooDeep(text)) throw badRequest('error decoding patch: exceeded max depth');
   try {
     return JSON.parse(text);
   } catch (error) {

@@ -1,4 +1,5 @@
 import type { UnknownObject } from '../../api/objects.ts';
+import { isTooDeep } from './depth.ts';
 import { splitApiVersion } from '../../api/kinds/kind-table.ts';
 import { conformObject, TypeMismatch } from '../../api/schema/conform.ts';
 import { decodeEnvelope } from '../../api/protobuf/decode-object.ts';
@@ -116,6 +117,7 @@ function parseObject(text: string, expected: ExpectedBody, body: Buffer): Unknow
   const unrecognized = (why: string): StatusError =>
     badRequest(`the object provided is unrecognized (must be of type ${expected.kind}): ${why} (${summary(body)})`);
   let value: unknown;
+  if (isTooDeep(text)) throw unrecognized("couldn't get version/kind; json parse error: exceeded max depth");
   try {
     value = text === '' ? undefined : JSON.parse(text);
   } catch (error) {
@@ -177,9 +179,24 @@ function summary(body: Buffer): string {
   return body.length > 30 ? `${begin} ...` : begin;
 }
 
+/** More values than a body of 3 MiB can hold without aliases of aliases. */
+const YAML_VALUES_MAX = 2_000_000;
+
+/** A few lines of YAML may stand for billions of values: they are counted before anything copies them. @throws Error */
+function refuseExpansion(value: unknown): void {
+  const waiting = [value];
+  for (let count = 0; waiting.length > 0; count += 1) {
+    if (count > YAML_VALUES_MAX) throw new Error('document contains excessive aliasing');
+    const one = waiting.pop();
+    if (typeof one !== 'object' || one === null) continue;
+    for (const inner of Object.values(one)) waiting.push(inner);
+  }
+}
+
 function yamlText(yaml: string): { text: string; yamlProblems: string[] } {
   try {
     const { value, duplicates } = parseYamlLenient(yaml);
+    refuseExpansion(value);
     return { text: JSON.stringify(value ?? {}), yamlProblems: duplicates };
   } catch (error) {
     throw badRequest(`error converting YAML to JSON: yaml: ${error instanceof Error ? error.message : String(error)}`);

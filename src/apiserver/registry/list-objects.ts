@@ -19,6 +19,8 @@ export interface ObjectList {
 
 /** How long a list waits for a revision that the cache has not seen (cacher's blockTimeout). */
 const FRESH_TIMEOUT_MS = 3000;
+/** The same where the store can answer instead. */
+const LATEST_TIMEOUT_MS = 1000;
 /** Pages of the store are at most so long while a selector leaves little of them. */
 const PAGE_MAX = 10_000;
 
@@ -64,7 +66,8 @@ export async function freshCache(
   if (isLatest && !(await core.storage.hasProgress(signal))) return null;
   const revision = isLatest ? await core.storage.currentRevision(signal) : resourceVersion;
   if (cache.revision >= revision && cache.revision > 0) return cache;
-  const patience = AbortSignal.any([signal, AbortSignal.timeout(FRESH_TIMEOUT_MS)]);
+  if (isLatest && !cache.isFollowing) return null;
+  const patience = AbortSignal.any([signal, AbortSignal.timeout(isLatest ? LATEST_TIMEOUT_MS : FRESH_TIMEOUT_MS)]);
   try {
     await cache.waitFor(revision, patience);
     return cache;

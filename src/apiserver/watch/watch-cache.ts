@@ -23,7 +23,7 @@ export interface CacheListener {
 
 const PAGE = 500;
 const RETRY_MS = 250;
-const RETRY_MS_MAX = 5000;
+const RETRY_MS_MAX = 1000;
 /** How often progress is asked for while a reader waits (kube-apiserver's progress requester). */
 const PROGRESS_MS = 100;
 
@@ -46,6 +46,11 @@ export class WatchCache {
   /** Every change up to it is in the cache. 0 until the first list. */
   get revision(): number {
     return this.#revision;
+  }
+
+  /** Whether the watch is running, or about to for the first time: only then will a new revision come by itself soon. */
+  get isFollowing(): boolean {
+    return this.#watch !== undefined || this.#revision === 0;
   }
 
   get ring(): EventRing {
