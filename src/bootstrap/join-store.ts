@@ -2,7 +2,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { readFileIfThere, writeFileAtomic } from '../host/file.ts';
 import type { Log } from '../host/log.ts';
 import type { EtcdClient } from '../store/client/etcd-client.ts';
-import { EtcdError } from '../store/etcd-api/etcd-error.ts';
 import type { Member } from '../store/etcd-api/cluster.ts';
 
 /** How this board's store member came to be. Written once, before the member first starts. */
@@ -59,10 +58,13 @@ export async function joinStore(etcd: EtcdClient, self: Self, signal: AbortSigna
     state: 'existing',
     peerUrl: self.peerUrl,
     clientUrl: self.clientUrl,
-    initialCluster: now.map((one) => ({
-      name: one.peerUrls.includes(self.peerUrl) ? self.name : one.name,
-      peerUrl: one.peerUrls[0] ?? '',
-    })),
+    // One that has not started yet has no name, and nothing that could be asked of it.
+    initialCluster: now
+      .map((one) => ({
+        name: one.peerUrls.includes(self.peerUrl) ? self.name : one.name,
+        peerUrl: one.peerUrls[0] ?? '',
+      }))
+      .filter(({ name }) => name !== ''),
     otherClientUrls: now.flatMap((one) => (one.peerUrls.includes(self.peerUrl) ? [] : one.clientUrls)),
   };
 }
@@ -78,30 +80,52 @@ async function isAlive(etcd: EtcdClient, member: Member, self: Self, signal: Abo
 
 const PROMOTE_AGAIN_MS = 300;
 
-/** Asks until this board's learner votes: it may as soon as it has caught up. At once done on a member that votes. */
+/**
+ * Settles when this board's member votes. One that has just joined learns first; it is promoted as soon as it has caught
+ * up. A learner answers no linearizable read, so an answer of its own says that it votes.
+ */
 export async function promoteWhenReady(
-  etcd: EtcdClient,
+  clients: { readonly local: EtcdClient; readonly others: EtcdClient | undefined },
   peerUrl: string,
   log: Log,
   signal: AbortSignal,
 ): Promise<void> {
+  const { local, others } = clients;
   let said = '';
   for (;;) {
     try {
-      const own = (await etcd.memberList({ signal })).find((one) => one.peerUrls.includes(peerUrl));
-      if (own === undefined) throw new Error('this board is no member of the store any more');
-      if (!own.isLearner) return;
-      await etcd.memberPromote(own.id, { signal });
-      log.info('the store member votes now');
-      return;
+      if (await isVoter(local, peerUrl, signal)) return;
     } catch (error) {
       signal.throwIfAborted();
-      const why = error instanceof Error ? error.message : String(error);
-      if (!(error instanceof EtcdError && error.reason === 'LearnerNotReady') && why !== said) {
-        log.warn('waiting for the store to take this member', { why });
-        said = why;
-      }
+      const why = others === undefined ? messageOf(error) : await promote(others, peerUrl, signal);
+      if (why === undefined) log.info('the store member votes now');
+      else if (why !== said) log.info('the store member does not vote yet', { why });
+      said = why ?? '';
     }
     await sleep(PROMOTE_AGAIN_MS, undefined, { signal });
   }
+}
+
+async function isVoter(etcd: EtcdClient, peerUrl: string, signal: AbortSignal): Promise<boolean> {
+  const own = (await etcd.memberList({ signal })).find((one) => one.peerUrls.includes(peerUrl));
+  if (own === undefined) throw new Error('this board is no member of the store any more');
+  return !own.isLearner;
+}
+
+/** Why this board's member could not be promoted; undefined when it was, or voted already. */
+async function promote(others: EtcdClient, peerUrl: string, signal: AbortSignal): Promise<string | undefined> {
+  try {
+    const own = (await others.memberList({ signal })).find((one) => one.peerUrls.includes(peerUrl));
+    if (own === undefined) return 'this board is no member of the store any more';
+    if (!own.isLearner) return 'it has not heard of it yet';
+    await others.memberPromote(own.id, { signal });
+    return undefined;
+  } catch (error) {
+    signal.throwIfAborted();
+    return messageOf(error);
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

@@ -20,6 +20,7 @@ import { API_PORT, type Board, localClient, processIdentity } from './board.ts';
 
 const STORE_PORT = 2379;
 const PUBLISH_AGAIN_MS = 1_000;
+const VOTE_TIMEOUT_MS = 2_000;
 
 /**
  * What a control board runs besides its store: API server, scheduler, controllers, the floating address, its
@@ -29,7 +30,7 @@ export async function runServerPart(board: Board, signal: AbortSignal): Promise<
   const { files, config, address, log } = board;
   const keys = await readControlKeys(files);
   if (keys === undefined) throw new Error('this board has no control keys yet: `bramble join` fetches them');
-  await promote(board, signal);
+  await waitForVote(board, signal);
   const identity = processIdentity(board);
   const clock = systemClock;
   const parts: Runnable[] = [
@@ -44,27 +45,19 @@ export async function runServerPart(board: Board, signal: AbortSignal): Promise<
   await runTogether(parts, signal);
 }
 
-/** A member that has just joined learns first; its API server can serve once it votes. */
-async function promote(board: Board, signal: AbortSignal): Promise<void> {
-  const member = await readStoreMember(board.files.storeMember);
-  if (member === undefined || member.otherClientUrls.length === 0) return;
-  const etcd = new EtcdClient({
-    endpoints: member.otherClientUrls,
-    tls: () => storeClientTls(board.files),
-    timeoutMs: 2_000,
-  });
-  const local = new EtcdClient({
-    endpoints: [`https://127.0.0.1:${STORE_PORT}`],
-    tls: () => storeClientTls(board.files),
-    timeoutMs: 2_000,
-  });
+/** The API server can serve once this board's member of the store votes. */
+async function waitForVote({ files, log }: Board, signal: AbortSignal): Promise<void> {
+  const member = await readStoreMember(files.storeMember);
+  if (member === undefined) throw new Error('this board is no member of a store yet: `bramble join` makes it one');
+  const open = (endpoints: readonly string[]): EtcdClient =>
+    new EtcdClient({ endpoints, tls: () => storeClientTls(files), timeoutMs: VOTE_TIMEOUT_MS });
+  const local = open([`https://127.0.0.1:${STORE_PORT}`]);
+  const others = member.otherClientUrls.length === 0 ? undefined : open(member.otherClientUrls);
   try {
-    const status = await local.status().catch(() => undefined);
-    if (status?.isLearner === false) return;
-    await promoteWhenReady(etcd, member.peerUrl, board.log, signal);
+    await promoteWhenReady({ local, others }, member.peerUrl, log, signal);
   } finally {
-    etcd.close();
     local.close();
+    others?.close();
   }
 }
 

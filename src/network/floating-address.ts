@@ -164,7 +164,7 @@ class AddressClaim {
 
   /** Looks at the Lease, if there is one. False when the API gave no answer. */
   async #read(limitMs: number, signal: AbortSignal): Promise<boolean> {
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(limitMs)]);
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(Math.ceil(limitMs))]);
     try {
       this.#saw(await this.#options.client.get(leases, LEASE.namespace, LEASE.name, { signal: limit }));
     } catch (error) {
@@ -178,7 +178,7 @@ class AddressClaim {
   /** Writes this board into the Lease as it was last seen. 'lost': somebody else wrote since. */
   async #write(limitMs: number, signal: AbortSignal): Promise<'held' | 'lost' | 'failed'> {
     const { client, identity, log } = this.#options;
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(limitMs)]);
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(Math.ceil(limitMs))]);
     const spec = claimed(this.#lease?.spec, identity, LEASE_MS, this.#clock.nowMs());
     try {
       const lease =

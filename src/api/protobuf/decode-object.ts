@@ -113,11 +113,24 @@ export class ObjectDecoder {
     while (!entry.isAtEnd) {
       const { id, wireType } = entry.tag();
       if (id === 1 && wireType === 2) key = entry.text();
+      else if (id === 2 && shape.type === 'array') value = this.#listValue(shape.items, entry, depth);
       else if (id === 2) value = this.#value(shape, wireType, entry, depth);
       else entry.skip(wireType);
     }
     // A key like `__proto__` must become a field of its own and nothing else.
     Object.defineProperty(map, key, { value: value ?? '', enumerable: true, configurable: true, writable: true });
+  }
+
+  /** A list as a map's value is a message of its own, whose first field repeats: ExtraValue of users' `extra`. */
+  #listValue(items: FieldShape, reader: WireReader, depth: number): unknown[] {
+    const list: unknown[] = [];
+    const inner = new WireReader(reader.bytes());
+    while (!inner.isAtEnd) {
+      const { id, wireType } = inner.tag();
+      if (id === 1) list.push(this.#value(items, wireType, inner, depth));
+      else inner.skip(wireType);
+    }
+    return list;
   }
 
   #value(shape: FieldShape, wireType: number, reader: WireReader, depth: number): unknown {

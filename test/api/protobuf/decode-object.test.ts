@@ -68,3 +68,11 @@ void t.test('bytes that are no message are refused, not believed', (t) => {
   }
   t.end();
 });
+
+void t.test("a map of lists is read: users' extra, which every certificate request carries back", (t) => {
+  const values = Buffer.concat([message(1, 'x'), message(1, 'y')]);
+  const spec = message(6, Buffer.concat([message(1, 'scopes'), message(2, values)]));
+  const decoded = builtInDecoder().decode('io.k8s.api.certificates.v1.CertificateSigningRequest', message(2, spec));
+  t.match(decoded, { spec: { extra: { scopes: ['x', 'y'] } } });
+  t.end();
+});
