@@ -7,7 +7,7 @@ import { ProtobufWriter } from './protobuf-writer.ts';
  * 64 bits are in use, as `bigint` (`bigint64`, `biguint64`: lease and member
  * ids); the wire is the same. Enums are `int32`.
  */
-export type Scalar =
+type Scalar =
   | 'int32'
   | 'uint32'
   | 'int64'

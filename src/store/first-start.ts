@@ -125,7 +125,7 @@ async function ask(url: string, tls: (() => ClientTls) | undefined, signal: Abor
 }
 
 /** `a=url,b=url,b=url2` by name. @throws Error on anything else */
-export function parseCluster(text: string): { name: string; peerUrls: string[] }[] {
+function parseCluster(text: string): { name: string; peerUrls: string[] }[] {
   const byName = new Map<string, string[]>();
   for (const part of text.split(',').filter((one) => one !== '')) {
     const at = part.indexOf('=');

@@ -1,5 +1,5 @@
-/** Ids remembered per session; older ones count as applied. More than a member can have under way. */
-const IDS_MAX = 8192;
+/** Ids remembered per session; older ones count as applied. Half of it is more than a member has under way. */
+const IDS_MAX = 16_384;
 /** Sessions remembered; the one that was silent for longest goes first. */
 const SESSIONS_MAX = 32;
 

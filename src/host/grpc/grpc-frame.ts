@@ -2,7 +2,7 @@ import type { MessageType } from '../protobuf.ts';
 import { GrpcError } from './grpc-error.ts';
 
 /** Flag byte and length in front of every message (gRPC over HTTP/2, "Length-Prefixed-Message"). */
-export const FRAME_HEADER_BYTES = 5;
+const FRAME_HEADER_BYTES = 5;
 
 /** A message with its frame header, uncompressed. */
 export function encodeFrame<T>(type: MessageType<T>, message: Partial<T>): Buffer {

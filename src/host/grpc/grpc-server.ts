@@ -23,7 +23,7 @@ export interface ServerTls {
 }
 
 /** Whether a client whose certificate was verified may connect, by its subject's common name. */
-export type AllowClient = (commonName: string) => boolean;
+type AllowClient = (commonName: string) => boolean;
 
 /** How a gRPC server is set up. */
 export interface GrpcServerOptions {

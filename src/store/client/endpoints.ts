@@ -18,19 +18,15 @@ export interface EndpointsOptions {
 /** One channel per member, and which of them is in use: a member that cannot be reached is left for the next one. */
 export class Endpoints {
   readonly #channels: readonly GrpcChannel[];
+  readonly #options: EndpointsOptions;
+  /** To members that were asked by their URL. */
+  readonly #others: GrpcChannel[] = [];
   #current = 0;
 
   constructor(options: EndpointsOptions) {
     if (options.endpoints.length === 0) throw new RangeError('an etcd client needs at least one endpoint');
-    this.#channels = options.endpoints.map(
-      (url) =>
-        new GrpcChannel({
-          url,
-          ...(options.tls === undefined ? {} : { tls: options.tls }),
-          connectTimeoutMs: options.connectTimeoutMs ?? 5000,
-          keepaliveMs: options.keepaliveMs ?? 2000,
-        }),
-    );
+    this.#options = options;
+    this.#channels = options.endpoints.map((url) => this.#open(url));
   }
 
   /**
@@ -59,16 +55,31 @@ export class Endpoints {
     }
   }
 
-  /** The channel to one member by its URL; the one in use when absent. @throws RangeError no such endpoint */
+  /** The channel to the member at `url`, which need not be one of the endpoints; absent: the one in use. */
   channel(url?: string): GrpcChannel {
-    const found = url === undefined ? this.#channels[this.#current] : this.#channels.find((one) => one.url === url);
-    if (found === undefined) throw new RangeError(`"${url}" is not one of the endpoints`);
-    return found;
+    const channel =
+      url === undefined
+        ? this.#channels[this.#current]
+        : [...this.#channels, ...this.#others].find((one) => one.url === url);
+    if (channel !== undefined) return channel;
+    const other = this.#open(url ?? '');
+    this.#others.push(other);
+    return other;
   }
 
   /** Ends every connection. */
   close(): void {
-    for (const channel of this.#channels) channel.close();
+    for (const channel of [...this.#channels, ...this.#others]) channel.close();
+  }
+
+  #open(url: string): GrpcChannel {
+    const { tls, connectTimeoutMs, keepaliveMs } = this.#options;
+    return new GrpcChannel({
+      url,
+      ...(tls === undefined ? {} : { tls }),
+      connectTimeoutMs: connectTimeoutMs ?? 5000,
+      keepaliveMs: keepaliveMs ?? 2000,
+    });
   }
 }
 

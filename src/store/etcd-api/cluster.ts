@@ -13,7 +13,7 @@ export interface Member {
   readonly isLearner: boolean;
 }
 /** The wire form of `Member`. */
-export const member: MessageType<Member> = message<Member>('Member', {
+const member: MessageType<Member> = message<Member>('Member', {
   id: field(1, 'biguint64'),
   name: field(2, 'string'),
   peerUrls: repeated(3, 'string'),
@@ -27,7 +27,7 @@ export interface MemberAddRequest {
   readonly isLearner: boolean;
 }
 /** The wire form of `MemberAddRequest`. */
-export const memberAddRequest: MessageType<MemberAddRequest> = message<MemberAddRequest>('MemberAddRequest', {
+const memberAddRequest: MessageType<MemberAddRequest> = message<MemberAddRequest>('MemberAddRequest', {
   peerUrls: repeated(1, 'string'),
   isLearner: field(2, 'bool'),
 });
@@ -39,7 +39,7 @@ export interface MemberAddResponse {
   readonly members: readonly Member[];
 }
 /** The wire form of `MemberAddResponse`. */
-export const memberAddResponse: MessageType<MemberAddResponse> = message<MemberAddResponse>('MemberAddResponse', {
+const memberAddResponse: MessageType<MemberAddResponse> = message<MemberAddResponse>('MemberAddResponse', {
   header: present(1, responseHeader),
   member: field(2, member),
   members: repeated(3, member),
@@ -50,12 +50,9 @@ export interface MemberRemoveRequest {
   readonly id: bigint;
 }
 /** The wire form of `MemberRemoveRequest`. */
-export const memberRemoveRequest: MessageType<MemberRemoveRequest> = message<MemberRemoveRequest>(
-  'MemberRemoveRequest',
-  {
-    id: field(1, 'biguint64'),
-  },
-);
+const memberRemoveRequest: MessageType<MemberRemoveRequest> = message<MemberRemoveRequest>('MemberRemoveRequest', {
+  id: field(1, 'biguint64'),
+});
 
 /** The members that remain. */
 export interface MemberRemoveResponse {
@@ -63,13 +60,10 @@ export interface MemberRemoveResponse {
   readonly members: readonly Member[];
 }
 /** The wire form of `MemberRemoveResponse`. */
-export const memberRemoveResponse: MessageType<MemberRemoveResponse> = message<MemberRemoveResponse>(
-  'MemberRemoveResponse',
-  {
-    header: present(1, responseHeader),
-    members: repeated(2, member),
-  },
-);
+const memberRemoveResponse: MessageType<MemberRemoveResponse> = message<MemberRemoveResponse>('MemberRemoveResponse', {
+  header: present(1, responseHeader),
+  members: repeated(2, member),
+});
 
 /** Gives a member other peer URLs. */
 export interface MemberUpdateRequest {
@@ -77,13 +71,10 @@ export interface MemberUpdateRequest {
   readonly peerUrls: readonly string[];
 }
 /** The wire form of `MemberUpdateRequest`. */
-export const memberUpdateRequest: MessageType<MemberUpdateRequest> = message<MemberUpdateRequest>(
-  'MemberUpdateRequest',
-  {
-    id: field(1, 'biguint64'),
-    peerUrls: repeated(2, 'string'),
-  },
-);
+const memberUpdateRequest: MessageType<MemberUpdateRequest> = message<MemberUpdateRequest>('MemberUpdateRequest', {
+  id: field(1, 'biguint64'),
+  peerUrls: repeated(2, 'string'),
+});
 
 /** All members. */
 export interface MemberUpdateResponse {
@@ -91,20 +82,17 @@ export interface MemberUpdateResponse {
   readonly members: readonly Member[];
 }
 /** The wire form of `MemberUpdateResponse`. */
-export const memberUpdateResponse: MessageType<MemberUpdateResponse> = message<MemberUpdateResponse>(
-  'MemberUpdateResponse',
-  {
-    header: present(1, responseHeader),
-    members: repeated(2, member),
-  },
-);
+const memberUpdateResponse: MessageType<MemberUpdateResponse> = message<MemberUpdateResponse>('MemberUpdateResponse', {
+  header: present(1, responseHeader),
+  members: repeated(2, member),
+});
 
 /** `linearizable`: only after a round trip with a majority. */
 export interface MemberListRequest {
   readonly linearizable: boolean;
 }
 /** The wire form of `MemberListRequest`. */
-export const memberListRequest: MessageType<MemberListRequest> = message<MemberListRequest>('MemberListRequest', {
+const memberListRequest: MessageType<MemberListRequest> = message<MemberListRequest>('MemberListRequest', {
   linearizable: field(1, 'bool'),
 });
 
@@ -114,7 +102,7 @@ export interface MemberListResponse {
   readonly members: readonly Member[];
 }
 /** The wire form of `MemberListResponse`. */
-export const memberListResponse: MessageType<MemberListResponse> = message<MemberListResponse>('MemberListResponse', {
+const memberListResponse: MessageType<MemberListResponse> = message<MemberListResponse>('MemberListResponse', {
   header: present(1, responseHeader),
   members: repeated(2, member),
 });
@@ -124,12 +112,9 @@ export interface MemberPromoteRequest {
   readonly id: bigint;
 }
 /** The wire form of `MemberPromoteRequest`. */
-export const memberPromoteRequest: MessageType<MemberPromoteRequest> = message<MemberPromoteRequest>(
-  'MemberPromoteRequest',
-  {
-    id: field(1, 'biguint64'),
-  },
-);
+const memberPromoteRequest: MessageType<MemberPromoteRequest> = message<MemberPromoteRequest>('MemberPromoteRequest', {
+  id: field(1, 'biguint64'),
+});
 
 /** All members. */
 export interface MemberPromoteResponse {
@@ -137,7 +122,7 @@ export interface MemberPromoteResponse {
   readonly members: readonly Member[];
 }
 /** The wire form of `MemberPromoteResponse`. */
-export const memberPromoteResponse: MessageType<MemberPromoteResponse> = message<MemberPromoteResponse>(
+const memberPromoteResponse: MessageType<MemberPromoteResponse> = message<MemberPromoteResponse>(
   'MemberPromoteResponse',
   {
     header: present(1, responseHeader),

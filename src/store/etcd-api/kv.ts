@@ -23,7 +23,7 @@ export interface RangeRequest {
   readonly maxCreateRevision: number;
 }
 /** The wire form of `RangeRequest`. */
-export const rangeRequest: MessageType<RangeRequest> = message<RangeRequest>('RangeRequest', {
+const rangeRequest: MessageType<RangeRequest> = message<RangeRequest>('RangeRequest', {
   key: field(1, 'bytes'),
   rangeEnd: field(2, 'bytes'),
   limit: field(3, 'int64'),
@@ -47,7 +47,7 @@ export interface RangeResponse {
   readonly count: number;
 }
 /** The wire form of `RangeResponse`. */
-export const rangeResponse: MessageType<RangeResponse> = message<RangeResponse>('RangeResponse', {
+const rangeResponse: MessageType<RangeResponse> = message<RangeResponse>('RangeResponse', {
   header: present(1, responseHeader),
   kvs: repeated(2, keyValue),
   more: field(3, 'bool'),
@@ -79,7 +79,7 @@ export interface PutResponse {
   readonly prevKv: KeyValue | undefined;
 }
 /** The wire form of `PutResponse`. */
-export const putResponse: MessageType<PutResponse> = message<PutResponse>('PutResponse', {
+const putResponse: MessageType<PutResponse> = message<PutResponse>('PutResponse', {
   header: present(1, responseHeader),
   prevKv: field(2, keyValue),
 });
@@ -104,14 +104,11 @@ export interface DeleteRangeResponse {
   readonly prevKvs: readonly KeyValue[];
 }
 /** The wire form of `DeleteRangeResponse`. */
-export const deleteRangeResponse: MessageType<DeleteRangeResponse> = message<DeleteRangeResponse>(
-  'DeleteRangeResponse',
-  {
-    header: present(1, responseHeader),
-    deleted: field(2, 'int64'),
-    prevKvs: repeated(3, keyValue),
-  },
-);
+const deleteRangeResponse: MessageType<DeleteRangeResponse> = message<DeleteRangeResponse>('DeleteRangeResponse', {
+  header: present(1, responseHeader),
+  deleted: field(2, 'int64'),
+  prevKvs: repeated(3, keyValue),
+});
 
 /** One condition of a transaction: `target` of key (or of every key up to rangeEnd) against the one set value. */
 export interface Compare {
@@ -126,7 +123,7 @@ export interface Compare {
   readonly rangeEnd: Buffer;
 }
 /** The wire form of `Compare`. */
-export const compare: MessageType<Compare> = message<Compare>('Compare', {
+const compare: MessageType<Compare> = message<Compare>('Compare', {
   result: field(1, 'int32'),
   target: field(2, 'int32'),
   key: field(3, 'bytes'),
@@ -146,7 +143,7 @@ export interface RequestOp {
   readonly requestTxn: TxnRequest | undefined;
 }
 /** The wire form of `RequestOp`. */
-export const requestOp: MessageType<RequestOp> = message<RequestOp>('RequestOp', {
+const requestOp: MessageType<RequestOp> = message<RequestOp>('RequestOp', {
   requestRange: field(1, rangeRequest),
   requestPut: field(2, putRequest),
   requestDeleteRange: field(3, deleteRangeRequest),
@@ -161,7 +158,7 @@ export interface ResponseOp {
   readonly responseTxn: TxnResponse | undefined;
 }
 /** The wire form of `ResponseOp`. */
-export const responseOp: MessageType<ResponseOp> = message<ResponseOp>('ResponseOp', {
+const responseOp: MessageType<ResponseOp> = message<ResponseOp>('ResponseOp', {
   responseRange: field(1, rangeResponse),
   responsePut: field(2, putResponse),
   responseDeleteRange: field(3, deleteRangeResponse),
@@ -188,7 +185,7 @@ export interface TxnResponse {
   readonly responses: readonly ResponseOp[];
 }
 /** The wire form of `TxnResponse`. */
-export const txnResponse: MessageType<TxnResponse> = message<TxnResponse>('TxnResponse', {
+const txnResponse: MessageType<TxnResponse> = message<TxnResponse>('TxnResponse', {
   header: present(1, responseHeader),
   succeeded: field(2, 'bool'),
   responses: repeated(3, responseOp),
@@ -210,7 +207,7 @@ export interface CompactionResponse {
   readonly header: ResponseHeader;
 }
 /** The wire form of `CompactionResponse`. */
-export const compactionResponse: MessageType<CompactionResponse> = message<CompactionResponse>('CompactionResponse', {
+const compactionResponse: MessageType<CompactionResponse> = message<CompactionResponse>('CompactionResponse', {
   header: present(1, responseHeader),
 });
 
@@ -219,12 +216,9 @@ export interface RangeStreamResponse {
   readonly rangeResponse: RangeResponse | undefined;
 }
 /** The wire form of `RangeStreamResponse`. */
-export const rangeStreamResponse: MessageType<RangeStreamResponse> = message<RangeStreamResponse>(
-  'RangeStreamResponse',
-  {
-    rangeResponse: field(1, rangeResponse),
-  },
-);
+const rangeStreamResponse: MessageType<RangeStreamResponse> = message<RangeStreamResponse>('RangeStreamResponse', {
+  rangeResponse: field(1, rangeResponse),
+});
 /** Values of `Compare.result`. */
 export const COMPARE_RESULT = { equal: 0, greater: 1, less: 2, notEqual: 3 } as const;
 /** Values of `Compare.target`. */

@@ -23,7 +23,7 @@ export interface LeaseGrantResponse {
   readonly error: string;
 }
 /** The wire form of `LeaseGrantResponse`. */
-export const leaseGrantResponse: MessageType<LeaseGrantResponse> = message<LeaseGrantResponse>('LeaseGrantResponse', {
+const leaseGrantResponse: MessageType<LeaseGrantResponse> = message<LeaseGrantResponse>('LeaseGrantResponse', {
   header: present(1, responseHeader),
   id: field(2, 'bigint64'),
   ttl: field(3, 'int64'),
@@ -44,19 +44,16 @@ export interface LeaseRevokeResponse {
   readonly header: ResponseHeader;
 }
 /** The wire form of `LeaseRevokeResponse`. */
-export const leaseRevokeResponse: MessageType<LeaseRevokeResponse> = message<LeaseRevokeResponse>(
-  'LeaseRevokeResponse',
-  {
-    header: present(1, responseHeader),
-  },
-);
+const leaseRevokeResponse: MessageType<LeaseRevokeResponse> = message<LeaseRevokeResponse>('LeaseRevokeResponse', {
+  header: present(1, responseHeader),
+});
 
 /** Renews a lease for its full time. */
 export interface LeaseKeepAliveRequest {
   readonly id: bigint;
 }
 /** The wire form of `LeaseKeepAliveRequest`. */
-export const leaseKeepAliveRequest: MessageType<LeaseKeepAliveRequest> = message<LeaseKeepAliveRequest>(
+const leaseKeepAliveRequest: MessageType<LeaseKeepAliveRequest> = message<LeaseKeepAliveRequest>(
   'LeaseKeepAliveRequest',
   {
     id: field(1, 'bigint64'),
@@ -70,7 +67,7 @@ export interface LeaseKeepAliveResponse {
   readonly ttl: number;
 }
 /** The wire form of `LeaseKeepAliveResponse`. */
-export const leaseKeepAliveResponse: MessageType<LeaseKeepAliveResponse> = message<LeaseKeepAliveResponse>(
+const leaseKeepAliveResponse: MessageType<LeaseKeepAliveResponse> = message<LeaseKeepAliveResponse>(
   'LeaseKeepAliveResponse',
   {
     header: present(1, responseHeader),
@@ -85,7 +82,7 @@ export interface LeaseTimeToLiveRequest {
   readonly keys: boolean;
 }
 /** The wire form of `LeaseTimeToLiveRequest`. */
-export const leaseTimeToLiveRequest: MessageType<LeaseTimeToLiveRequest> = message<LeaseTimeToLiveRequest>(
+const leaseTimeToLiveRequest: MessageType<LeaseTimeToLiveRequest> = message<LeaseTimeToLiveRequest>(
   'LeaseTimeToLiveRequest',
   {
     id: field(1, 'bigint64'),
@@ -102,7 +99,7 @@ export interface LeaseTimeToLiveResponse {
   readonly keys: readonly Buffer[];
 }
 /** The wire form of `LeaseTimeToLiveResponse`. */
-export const leaseTimeToLiveResponse: MessageType<LeaseTimeToLiveResponse> = message<LeaseTimeToLiveResponse>(
+const leaseTimeToLiveResponse: MessageType<LeaseTimeToLiveResponse> = message<LeaseTimeToLiveResponse>(
   'LeaseTimeToLiveResponse',
   {
     header: present(1, responseHeader),
@@ -116,17 +113,14 @@ export const leaseTimeToLiveResponse: MessageType<LeaseTimeToLiveResponse> = mes
 /** Asks for all leases. */
 export interface LeaseLeasesRequest {}
 /** The wire form of `LeaseLeasesRequest`. */
-export const leaseLeasesRequest: MessageType<LeaseLeasesRequest> = message<LeaseLeasesRequest>(
-  'LeaseLeasesRequest',
-  {},
-);
+const leaseLeasesRequest: MessageType<LeaseLeasesRequest> = message<LeaseLeasesRequest>('LeaseLeasesRequest', {});
 
 /** One lease of the list. */
 export interface LeaseStatus {
   readonly id: bigint;
 }
 /** The wire form of `LeaseStatus`. */
-export const leaseStatus: MessageType<LeaseStatus> = message<LeaseStatus>('LeaseStatus', {
+const leaseStatus: MessageType<LeaseStatus> = message<LeaseStatus>('LeaseStatus', {
   id: field(1, 'bigint64'),
 });
 
@@ -136,13 +130,10 @@ export interface LeaseLeasesResponse {
   readonly leases: readonly LeaseStatus[];
 }
 /** The wire form of `LeaseLeasesResponse`. */
-export const leaseLeasesResponse: MessageType<LeaseLeasesResponse> = message<LeaseLeasesResponse>(
-  'LeaseLeasesResponse',
-  {
-    header: present(1, responseHeader),
-    leases: repeated(2, leaseStatus),
-  },
-);
+const leaseLeasesResponse: MessageType<LeaseLeasesResponse> = message<LeaseLeasesResponse>('LeaseLeasesResponse', {
+  header: present(1, responseHeader),
+  leases: repeated(2, leaseStatus),
+});
 /** The service etcdserverpb.Lease. */
 export const LEASE = {
   grant: grpcMethod('/etcdserverpb.Lease/LeaseGrant', leaseGrantRequest, leaseGrantResponse),

@@ -7,7 +7,7 @@ import type { ResponseHeader } from './response-header.ts';
 /** Asks one member about itself. */
 export interface StatusRequest {}
 /** The wire form of `StatusRequest`. */
-export const statusRequest: MessageType<StatusRequest> = message<StatusRequest>('StatusRequest', {});
+const statusRequest: MessageType<StatusRequest> = message<StatusRequest>('StatusRequest', {});
 
 /** Whether the cluster is being downgraded, and to what. */
 export interface DowngradeInfo {
@@ -15,7 +15,7 @@ export interface DowngradeInfo {
   readonly targetVersion: string;
 }
 /** The wire form of `DowngradeInfo`. */
-export const downgradeInfo: MessageType<DowngradeInfo> = message<DowngradeInfo>('DowngradeInfo', {
+const downgradeInfo: MessageType<DowngradeInfo> = message<DowngradeInfo>('DowngradeInfo', {
   enabled: field(1, 'bool'),
   targetVersion: field(2, 'string'),
 });
@@ -37,7 +37,7 @@ export interface StatusResponse {
   readonly downgradeInfo: DowngradeInfo | undefined;
 }
 /** The wire form of `StatusResponse`. */
-export const statusResponse: MessageType<StatusResponse> = message<StatusResponse>('StatusResponse', {
+const statusResponse: MessageType<StatusResponse> = message<StatusResponse>('StatusResponse', {
   header: present(1, responseHeader),
   version: field(2, 'string'),
   dbSize: field(3, 'int64'),
@@ -83,7 +83,7 @@ export interface AlarmResponse {
   readonly alarms: readonly AlarmMember[];
 }
 /** The wire form of `AlarmResponse`. */
-export const alarmResponse: MessageType<AlarmResponse> = message<AlarmResponse>('AlarmResponse', {
+const alarmResponse: MessageType<AlarmResponse> = message<AlarmResponse>('AlarmResponse', {
   header: present(1, responseHeader),
   alarms: repeated(2, alarmMember),
 });
@@ -91,21 +91,21 @@ export const alarmResponse: MessageType<AlarmResponse> = message<AlarmResponse>(
 /** Gives back unused space. */
 export interface DefragmentRequest {}
 /** The wire form of `DefragmentRequest`. */
-export const defragmentRequest: MessageType<DefragmentRequest> = message<DefragmentRequest>('DefragmentRequest', {});
+const defragmentRequest: MessageType<DefragmentRequest> = message<DefragmentRequest>('DefragmentRequest', {});
 
 /** Done. */
 export interface DefragmentResponse {
   readonly header: ResponseHeader;
 }
 /** The wire form of `DefragmentResponse`. */
-export const defragmentResponse: MessageType<DefragmentResponse> = message<DefragmentResponse>('DefragmentResponse', {
+const defragmentResponse: MessageType<DefragmentResponse> = message<DefragmentResponse>('DefragmentResponse', {
   header: present(1, responseHeader),
 });
 
 /** Asks for a hash over the whole store. */
 export interface HashRequest {}
 /** The wire form of `HashRequest`. */
-export const hashRequest: MessageType<HashRequest> = message<HashRequest>('HashRequest', {});
+const hashRequest: MessageType<HashRequest> = message<HashRequest>('HashRequest', {});
 
 /** CRC-32C over the whole store. */
 export interface HashResponse {
@@ -113,7 +113,7 @@ export interface HashResponse {
   readonly hash: number;
 }
 /** The wire form of `HashResponse`. */
-export const hashResponse: MessageType<HashResponse> = message<HashResponse>('HashResponse', {
+const hashResponse: MessageType<HashResponse> = message<HashResponse>('HashResponse', {
   header: present(1, responseHeader),
   hash: field(2, 'uint32'),
 });
@@ -123,7 +123,7 @@ export interface HashKvRequest {
   readonly revision: number;
 }
 /** The wire form of `HashKvRequest`. */
-export const hashKvRequest: MessageType<HashKvRequest> = message<HashKvRequest>('HashKVRequest', {
+const hashKvRequest: MessageType<HashKvRequest> = message<HashKvRequest>('HashKVRequest', {
   revision: field(1, 'int64'),
 });
 
@@ -135,7 +135,7 @@ export interface HashKvResponse {
   readonly hashRevision: number;
 }
 /** The wire form of `HashKvResponse`. */
-export const hashKvResponse: MessageType<HashKvResponse> = message<HashKvResponse>('HashKVResponse', {
+const hashKvResponse: MessageType<HashKvResponse> = message<HashKvResponse>('HashKVResponse', {
   header: present(1, responseHeader),
   hash: field(2, 'uint32'),
   compactRevision: field(3, 'int64'),
@@ -145,7 +145,7 @@ export const hashKvResponse: MessageType<HashKvResponse> = message<HashKvRespons
 /** Asks for the whole state as a file. */
 export interface SnapshotRequest {}
 /** The wire form of `SnapshotRequest`. */
-export const snapshotRequest: MessageType<SnapshotRequest> = message<SnapshotRequest>('SnapshotRequest', {});
+const snapshotRequest: MessageType<SnapshotRequest> = message<SnapshotRequest>('SnapshotRequest', {});
 
 /** One piece of the file. */
 export interface SnapshotResponse {
@@ -155,7 +155,7 @@ export interface SnapshotResponse {
   readonly version: string;
 }
 /** The wire form of `SnapshotResponse`. */
-export const snapshotResponse: MessageType<SnapshotResponse> = message<SnapshotResponse>('SnapshotResponse', {
+const snapshotResponse: MessageType<SnapshotResponse> = message<SnapshotResponse>('SnapshotResponse', {
   header: present(1, responseHeader),
   remainingBytes: field(2, 'uint64'),
   blob: field(3, 'bytes'),
@@ -167,7 +167,7 @@ export interface MoveLeaderRequest {
   readonly targetId: bigint;
 }
 /** The wire form of `MoveLeaderRequest`. */
-export const moveLeaderRequest: MessageType<MoveLeaderRequest> = message<MoveLeaderRequest>('MoveLeaderRequest', {
+const moveLeaderRequest: MessageType<MoveLeaderRequest> = message<MoveLeaderRequest>('MoveLeaderRequest', {
   targetId: field(1, 'biguint64'),
 });
 
@@ -176,7 +176,7 @@ export interface MoveLeaderResponse {
   readonly header: ResponseHeader;
 }
 /** The wire form of `MoveLeaderResponse`. */
-export const moveLeaderResponse: MessageType<MoveLeaderResponse> = message<MoveLeaderResponse>('MoveLeaderResponse', {
+const moveLeaderResponse: MessageType<MoveLeaderResponse> = message<MoveLeaderResponse>('MoveLeaderResponse', {
   header: present(1, responseHeader),
 });
 
@@ -186,7 +186,7 @@ export interface DowngradeRequest {
   readonly version: string;
 }
 /** The wire form of `DowngradeRequest`. */
-export const downgradeRequest: MessageType<DowngradeRequest> = message<DowngradeRequest>('DowngradeRequest', {
+const downgradeRequest: MessageType<DowngradeRequest> = message<DowngradeRequest>('DowngradeRequest', {
   action: field(1, 'int32'),
   version: field(2, 'string'),
 });
@@ -197,7 +197,7 @@ export interface DowngradeResponse {
   readonly version: string;
 }
 /** The wire form of `DowngradeResponse`. */
-export const downgradeResponse: MessageType<DowngradeResponse> = message<DowngradeResponse>('DowngradeResponse', {
+const downgradeResponse: MessageType<DowngradeResponse> = message<DowngradeResponse>('DowngradeResponse', {
   header: present(1, responseHeader),
   version: field(2, 'string'),
 });

@@ -18,7 +18,7 @@ export interface WatchCreateRequest {
   readonly fragment: boolean;
 }
 /** The wire form of `WatchCreateRequest`. */
-export const watchCreateRequest: MessageType<WatchCreateRequest> = message<WatchCreateRequest>('WatchCreateRequest', {
+const watchCreateRequest: MessageType<WatchCreateRequest> = message<WatchCreateRequest>('WatchCreateRequest', {
   key: field(1, 'bytes'),
   rangeEnd: field(2, 'bytes'),
   startRevision: field(3, 'int64'),
@@ -34,14 +34,14 @@ export interface WatchCancelRequest {
   readonly watchId: number;
 }
 /** The wire form of `WatchCancelRequest`. */
-export const watchCancelRequest: MessageType<WatchCancelRequest> = message<WatchCancelRequest>('WatchCancelRequest', {
+const watchCancelRequest: MessageType<WatchCancelRequest> = message<WatchCancelRequest>('WatchCancelRequest', {
   watchId: field(1, 'int64'),
 });
 
 /** Asks for one answer with watch id -1 as soon as every watch of the stream is up to date. */
 export interface WatchProgressRequest {}
 /** The wire form of `WatchProgressRequest`. */
-export const watchProgressRequest: MessageType<WatchProgressRequest> = message<WatchProgressRequest>(
+const watchProgressRequest: MessageType<WatchProgressRequest> = message<WatchProgressRequest>(
   'WatchProgressRequest',
   {},
 );
@@ -53,7 +53,7 @@ export interface WatchRequest {
   readonly progressRequest: WatchProgressRequest | undefined;
 }
 /** The wire form of `WatchRequest`. */
-export const watchRequest: MessageType<WatchRequest> = message<WatchRequest>('WatchRequest', {
+const watchRequest: MessageType<WatchRequest> = message<WatchRequest>('WatchRequest', {
   createRequest: field(1, watchCreateRequest),
   cancelRequest: field(2, watchCancelRequest),
   progressRequest: field(3, watchProgressRequest),
@@ -71,7 +71,7 @@ export interface WatchResponse {
   readonly events: readonly WatchEvent[];
 }
 /** The wire form of `WatchResponse`. */
-export const watchResponse: MessageType<WatchResponse> = message<WatchResponse>('WatchResponse', {
+const watchResponse: MessageType<WatchResponse> = message<WatchResponse>('WatchResponse', {
   header: present(1, responseHeader),
   watchId: field(2, 'int64'),
   created: field(3, 'bool'),

@@ -5,7 +5,7 @@ import { keyOf } from './key-history.ts';
 import type { Key } from './key-history.ts';
 
 /** Operations in one list of a transaction (etcd --max-txn-ops). */
-export const TXN_OPS_MAX = 128;
+const TXN_OPS_MAX = 128;
 
 /** What is wrong with a range request by itself. @throws EtcdError EmptyKey, InvalidSortOption */
 export function checkRangeRequest({ key, sortOrder, sortTarget }: RangeRequest): void {

@@ -16,7 +16,7 @@ const request = message<HealthCheckRequest>('HealthCheckRequest', { service: fie
 const response = message<HealthCheckResponse>('HealthCheckResponse', { status: field(1, 'int32') });
 
 /** The service grpc.health.v1.Health (grpc/grpc doc/health-checking.md). */
-export const HEALTH = {
+const HEALTH = {
   check: grpcMethod('/grpc.health.v1.Health/Check', request, response),
   watch: grpcMethod('/grpc.health.v1.Health/Watch', request, response),
 };
