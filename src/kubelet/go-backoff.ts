@@ -33,7 +33,9 @@ export class GoBackoff {
   isInBackoffSince(key: string, eventMs: number): boolean {
     const entry = this.#entries.get(key);
     if (entry === undefined || this.#isStale(entry, eventMs)) return false;
-    return this.#clock.nowMs() - eventMs < entry.delayMs;
+    const elapsedMs = this.#clock.nowMs() - eventMs;
+    // A board without a clock of its own may be set back: nobody is to wait for the old time to come again.
+    return elapsedMs >= 0 && elapsedMs < entry.delayMs;
   }
 
   /** Whether the delay that began at the last `next` is still running. */

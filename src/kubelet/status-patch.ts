@@ -38,10 +38,14 @@ export function statusPatch(api: PodStatus, wanted: PodStatus): Record<string, u
   return Object.keys(patch).length === 0 ? undefined : patch;
 }
 
-function changedConditions(api: readonly PodCondition[], wanted: readonly PodCondition[]): readonly PodCondition[] {
-  return wanted.filter((condition) => {
+/** Those that changed; a field that a condition no longer has must be nulled, or the merge would keep it. */
+function changedConditions(api: readonly PodCondition[], wanted: readonly PodCondition[]): readonly object[] {
+  return wanted.flatMap((condition): object[] => {
     const former = api.find(({ type }) => type === condition.type);
-    return former === undefined || !isSame(former, condition);
+    if (former === undefined) return [condition];
+    if (isSame(former, condition)) return [];
+    const gone = Object.keys(former).filter((key) => !(key in condition));
+    return [{ ...Object.fromEntries(gone.map((key) => [key, null])), ...condition }];
   });
 }
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
 import type { RuntimeContainer, RuntimeImage } from '../../src/host/cri.ts';
-import { findGarbage } from '../../src/kubelet/container-garbage.ts';
+import { findGarbage, removeGarbage } from '../../src/kubelet/container-garbage.ts';
 import { rotateIfLarge } from '../../src/kubelet/container-logs.ts';
 import { containerMounts } from '../../src/kubelet/container-mounts.ts';
 import { planImageRemoval } from '../../src/kubelet/image-garbage.ts';
@@ -46,9 +46,26 @@ void t.test('findGarbage() keeps the newest of each name, and everything that is
     sandboxOf({ id: 's9', state: 'notready', metadata: { ...metadata, uid: 'gone' } }),
   ];
   const { containerIds, sandboxIds } = findGarbage(sandboxes, containers, (uid) => uid === 'gone');
-  t.same(containerIds, ['u1/a-0', 'u1/a-1', 'gone/x-0']);
+  t.same(containerIds, ['u1/a-0', 'gone/x-0'], 'a-1 is what --previous shows');
   t.same(sandboxIds, ['s9'], 's0 still holds containers, s2 is the newest of its pod');
   t.end();
+});
+
+void t.test('removeGarbage() takes logs and last words along', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'bramble-garbage-'));
+  t.teardown(() => rm(folder, { recursive: true, force: true }));
+  const logPath = join(folder, '1.log');
+  for (const name of ['1.log', '1.log.20260101-000000.gz', '10.log']) await writeFile(join(folder, name), 'x');
+  await mkdir(join(folder, 'containers/main'), { recursive: true });
+  const hostPath = join(folder, 'containers/main/0123abcd');
+  await writeFile(hostPath, 'x');
+  const runtime = new FakeRuntime(createFakeClock(), manualProcesses().launch);
+  const annotations = { 'io.kubernetes.container.terminationMessagePath': '/dev/termination-log' };
+  const mounts = [{ containerPath: '/dev/termination-log', hostPath }];
+  runtime.containerStatus = async () => ({ ...made('main', 'exited'), logPath, annotations, mounts });
+  t.equal(await removeGarbage(runtime, { containerIds: ['c1'], sandboxIds: [] }, signal), 0);
+  t.same((await readdir(folder)).toSorted(), ['10.log', 'containers']);
+  t.same(await readdir(join(folder, 'containers/main')), []);
 });
 
 void t.test('planImageRemoval() removes the longest unused first, and no more than needed', (t) => {

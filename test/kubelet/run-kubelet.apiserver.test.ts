@@ -111,6 +111,12 @@ void t.test(
       await kubectl(['apply', '-f', '-'], PODS);
       const line = await until(['get', 'pods', 'web', '--no-headers'], /1\/1 +Running/);
       t.match(line, /web +1\/1 +Running +0 /);
+      const ready = await kubectl(['get', 'pod', 'web', '-o', 'jsonpath={.status.conditions[?(@.type=="Ready")]}']);
+      t.match(
+        JSON.parse(ready),
+        { status: 'True', reason: undefined, message: undefined },
+        'nothing is left of before',
+      );
       const described = await kubectl(['describe', 'pod', 'web']);
       t.match(described, /Status:\s+Running/);
       t.match(described, /Container ID:\s+containerd:\/\//);

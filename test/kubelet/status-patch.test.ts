@@ -28,13 +28,21 @@ void t.test('statusPatch() holds only what changed, and says which addresses are
     ...RUNNING,
     podIP: '10.244.1.3',
     podIPs: [{ ip: '10.244.1.3' }],
-    conditions: [{ type: 'Ready', status: 'False', reason: 'ContainersNotReady' }],
+    conditions: [{ type: 'Ready', status: 'False', reason: 'ContainersNotReady', lastTransitionTime: 'later' }],
   };
   t.same(statusPatch({ ...RUNNING, reason: 'Old' }, wanted), {
     reason: null,
     podIP: '10.244.1.3',
     podIPs: [{ ip: '10.244.1.3' }, { $patch: 'delete', ip: '10.244.1.2' }],
-    conditions: [{ type: 'Ready', status: 'False', reason: 'ContainersNotReady' }],
+    conditions: [{ type: 'Ready', status: 'False', reason: 'ContainersNotReady', lastTransitionTime: 'later' }],
+  });
+  t.end();
+});
+
+void t.test('statusPatch() clears what a condition no longer says', (t) => {
+  const unready = { type: 'Ready', status: 'False', reason: 'ContainersNotReady', message: 'm' };
+  t.same(statusPatch({ conditions: [unready] }, { conditions: [{ type: 'Ready', status: 'True' }] }), {
+    conditions: [{ type: 'Ready', status: 'True', reason: null, message: null }],
   });
   t.end();
 });
