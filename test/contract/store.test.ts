@@ -26,8 +26,10 @@ let cluster: StoreCluster | undefined;
 t.teardown(() => cluster?.close());
 storeContract(t, 'our store of three members', async (t) => {
   if (cluster === undefined) {
-    cluster = await StoreCluster.create(['a', 'b', 'c']);
-    await Promise.all(cluster.members.map((member) => cluster?.start(member)));
+    const started = await StoreCluster.create(['a', 'b', 'c']);
+    cluster = started;
+    const places = started.members;
+    await Promise.all(places.map((member) => started.start(member)));
     await cluster.leader();
   }
   const client = cluster.client();
