@@ -4,8 +4,8 @@ import { podName, podNamespace, podUid } from './pod-identity.ts';
 
 /** Labels and annotations by which the kubelet knows its sandboxes and containers again (kuberuntime/labels.go). */
 
-export const POD_NAME = 'io.kubernetes.pod.name';
-export const POD_NAMESPACE = 'io.kubernetes.pod.namespace';
+const POD_NAME = 'io.kubernetes.pod.name';
+const POD_NAMESPACE = 'io.kubernetes.pod.namespace';
 export const POD_UID = 'io.kubernetes.pod.uid';
 export const CONTAINER_NAME = 'io.kubernetes.container.name';
 const RESTART_COUNT = 'io.kubernetes.container.restartCount';
@@ -16,7 +16,7 @@ const TERMINATION_GRACE = 'io.kubernetes.pod.terminationGracePeriod';
 const PRE_STOP = 'io.kubernetes.container.preStopHandler';
 const PORTS = 'io.kubernetes.container.ports';
 
-export function podLabels(pod: Pod): Record<string, string> {
+function podLabels(pod: Pod): Record<string, string> {
   return { [POD_NAME]: podName(pod), [POD_NAMESPACE]: podNamespace(pod), [POD_UID]: podUid(pod) };
 }
 

@@ -41,7 +41,7 @@ export async function killContainer(deps: KubeletDeps, request: KillRequest, sig
 }
 
 /** The seconds a container has to end: the deletion's, the failed probe's, the pod's, in this order. */
-export function terminationGrace(pod: Pod, container: Container, reason?: KillReason): number {
+function terminationGrace(pod: Pod, container: Container, reason?: KillReason): number {
   const deletion = pod.metadata?.deletionGracePeriodSeconds;
   if (deletion !== undefined && deletion !== null) return deletion;
   const own = pod.spec?.terminationGracePeriodSeconds;

@@ -11,17 +11,6 @@ interface PlegOptions {
   readonly log: Log;
   /** Something of the pod changed in the runtime. */
   readonly onChange: (podUid: string) => void;
-  /** What the runtime has, after each relist. */
-  readonly onRelist?: (pods: ReadonlyMap<string, RelistedPod>) => void;
-}
-
-/** A pod as a relist sees it. */
-export interface RelistedPod {
-  readonly uid: string;
-  readonly namespace: string;
-  readonly name: string;
-  readonly sandboxIds: readonly string[];
-  readonly containerIds: readonly string[];
 }
 
 /** How often the runtime is listed while it tells of nothing by itself, and while it does. */
@@ -61,30 +50,18 @@ export class Pleg {
 
   /** Compares the runtime's state with that of the last time. @throws StatusError of the runtime */
   async relist(signal: AbortSignal): Promise<void> {
-    const { runtime, onChange, onRelist } = this.#options;
+    const { runtime, onChange } = this.#options;
     const sandboxes = await runtime.listSandboxes(signal);
     const containers = await runtime.listContainers({}, signal);
     const now = new Map<string, { state: string; uid: string }>();
-    const pods = new Map<string, RelistedPod>();
-    for (const { id, state, metadata } of sandboxes) {
-      const { uid, namespace, name } = metadata;
-      now.set(id, { state, uid });
-      const pod = pods.get(uid) ?? { uid, namespace, name, sandboxIds: [], containerIds: [] };
-      pods.set(uid, { ...pod, sandboxIds: [...pod.sandboxIds, id] });
-    }
-    for (const { id, state, labels } of containers) {
-      const uid = labels[POD_UID] ?? '';
-      now.set(id, { state, uid });
-      const pod = pods.get(uid);
-      if (pod !== undefined) pods.set(uid, { ...pod, containerIds: [...pod.containerIds, id] });
-    }
+    for (const { id, state, metadata } of sandboxes) now.set(id, { state, uid: metadata.uid });
+    for (const { id, state, labels } of containers) now.set(id, { state, uid: labels[POD_UID] ?? '' });
     const changed = new Set<string>();
     for (const [id, one] of now) if (this.#states.get(id)?.state !== one.state) changed.add(one.uid);
     for (const [id, { uid }] of this.#states) if (!now.has(id)) changed.add(uid);
     this.#states = now;
     this.#lastMs = this.#options.clock.monotonicMs();
     for (const uid of changed) onChange(uid);
-    onRelist?.(pods);
   }
 
   async #relistForEver(signal: AbortSignal): Promise<void> {

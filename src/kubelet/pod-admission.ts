@@ -10,7 +10,7 @@ export interface Allocatable {
 }
 
 /** What a pod asks for: the larger of its largest init container and all that run together. */
-export function podRequests(pod: Pod): { cpuMilli: number; memoryBytes: number } {
+function podRequests(pod: Pod): { cpuMilli: number; memoryBytes: number } {
   const inits = pod.spec?.initContainers ?? [];
   const running = [...(pod.spec?.containers ?? []), ...inits.filter(isSidecar)].map((one) => amounts(one.resources));
   const once = inits.filter((one) => !isSidecar(one)).map((one) => amounts(one.resources));

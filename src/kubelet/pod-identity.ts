@@ -4,7 +4,7 @@ import type { Container, Pod } from '../api/objects.ts';
 
 const SOURCE_ANNOTATION = 'kubernetes.io/config.source';
 const MIRROR_ANNOTATION = 'kubernetes.io/config.mirror';
-export const HASH_ANNOTATION = 'kubernetes.io/config.hash';
+const HASH_ANNOTATION = 'kubernetes.io/config.hash';
 
 export function podUid(pod: Pod): string {
   return pod.metadata?.uid ?? '';

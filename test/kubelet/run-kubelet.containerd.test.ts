@@ -252,6 +252,17 @@ void t.test(
       },
     );
 
+    await t.test('the runtime dies with all containers under a living kubelet: they run again', async (t) => {
+      const before = await cluster.getPod('web');
+      await containerd.crash();
+      const isBack = ({ status }: Pod): boolean => {
+        const [main] = status?.containerStatuses ?? [];
+        return main?.containerID !== before.status?.containerStatuses?.[0]?.containerID && main?.ready === true;
+      };
+      const pod = await cluster.untilPod('web', 'running again', isBack, 30_000);
+      t.equal(pod.status?.containerStatuses?.[0]?.restartCount, 2);
+    });
+
     await t.test('ends a deleted pod gracefully and leaves nothing of it', async (t) => {
       const pod = await cluster.getPod('web');
       const uid = pod.metadata?.uid ?? '';
