@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 
-/** More connections than these are not held: whoever has been idle for longest has to go. A TLS connection costs some 50 KB. */
-const CONNECTIONS_MAX = 2000;
+/** More connections than these are not held: whoever has been idle for longest has to go. A TLS connection costs some 80 KB. */
+const CONNECTIONS_MAX = 1000;
 
 interface State {
   /** Requests being worked on. */

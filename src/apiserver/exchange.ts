@@ -8,7 +8,7 @@ import { ANONYMOUS, type UserInfo } from './authentication/authenticator.ts';
 const gzip = promisify(gzipCallback);
 
 /** Bodies up to here are read; upstream's limit for resource requests. */
-export const BODY_BYTES_MAX = 3 * 1024 * 1024;
+const BODY_BYTES_MAX = 3 * 1024 * 1024;
 /** Answers below this are sent as they are: upstream's threshold. */
 const GZIP_BYTES_MIN = 128 * 1024;
 /** Headers may carry so much of warnings (apimachinery's limit for all Warning headers of an answer). */

@@ -76,7 +76,10 @@ export class Pipeline {
     const isLong = isLongRunning(info);
     const leave = isLong ? undefined : this.#inFlight.enter(info.verb, exchange.user.groups);
     const onDrain = (): void => exchange.abort(exchange.drain.reason);
-    if (isLong) exchange.drain.addEventListener('abort', onDrain);
+    if (isLong) {
+      exchange.drain.addEventListener('abort', onDrain);
+      this.#options.metrics.countLongRunning(info.verb, 1);
+    }
     const timer = isLong ? undefined : setTimeout(() => exchange.abort(timeout()), timeoutMs(exchange.query));
     try {
       await this.#authorize(exchange, info);
@@ -84,6 +87,7 @@ export class Pipeline {
     } finally {
       clearTimeout(timer);
       exchange.drain.removeEventListener('abort', onDrain);
+      if (isLong) this.#options.metrics.countLongRunning(info.verb, -1);
       leave?.();
     }
   }

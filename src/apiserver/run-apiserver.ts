@@ -88,6 +88,7 @@ async function runBootstrap(
     await ensureDefaultNamespaces(registry);
     await ensureKubernetesService(registry, { clusterIp: firstAddress(serviceClusterIpRange), port });
     await ensurePolicy(registry, signal);
+    registry.warm();
     onBootstrapped();
   });
 }

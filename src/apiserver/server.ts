@@ -28,7 +28,7 @@ const SESSION_IDLE_MS = 180_000;
 const KEEP_ALIVE_MS = 60_000;
 const STREAMS_MAX = 250;
 /** Twice what is held with TLS done: those in the middle of a handshake count too. */
-const SOCKETS_MAX = 4000;
+const SOCKETS_MAX = 2000;
 const HEADER_BYTES_MAX = 64 * 1024;
 /** Requests under way get so long at the end; watches and streams end at once. */
 const SHUTDOWN_MS = 5000;

@@ -14,8 +14,8 @@ export interface DeleteOutcome {
   readonly isGone: boolean;
 }
 
-export const ORPHAN = 'orphan';
-export const FOREGROUND = 'foregroundDeletion';
+const ORPHAN = 'orphan';
+const FOREGROUND = 'foregroundDeletion';
 const ATTEMPTS_MAX = 20;
 
 /**
@@ -82,7 +82,7 @@ async function deleteOnce(
  * Marks the deletion on the object, in place; gives whether something still holds it (rest.BeforeDelete and the
  * registry's deletionFinalizersForGarbageCollection). A second delete may only shorten the grace period.
  */
-export function markDeletion(object: UnknownObject, options: DeleteOptions, view: KindView, nowMs: number): boolean {
+function markDeletion(object: UnknownObject, options: DeleteOptions, view: KindView, nowMs: number): boolean {
   const meta = metaOf(object);
   const finalizers = finalizersAfter(meta.finalizers ?? [], options);
   const graceSeconds = view.strategy.gracefulDeletion?.(object, options).graceSeconds ?? 0;

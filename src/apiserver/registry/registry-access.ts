@@ -1,7 +1,7 @@
 import type { DeleteOptions, KubeObject } from '../../api/objects.ts';
 
 /** How fresh a read has to be: `cache` is the watch cache as it stands, `latest` sees every acknowledged write. */
-export type Freshness = 'cache' | 'latest';
+type Freshness = 'cache' | 'latest';
 
 export interface ReadOptions {
   /** Default `latest`. */

@@ -149,6 +149,14 @@ export class Registry implements RegistryCore, RegistryAccess {
     replace();
   }
 
+  /**
+   * Begins the caches of all kinds, so that a client that comes over from a server that died can go on where it was:
+   * a cache that begins with its first reader knows nothing of before, and that reader would have to list again.
+   */
+  warm(): void {
+    for (const kind of this.kinds.all()) if (kind.storagePrefix !== '') this.caches.of(this.view(kind).prefix);
+  }
+
   /** Ends the caches; what is still being asked of the registry rejects. */
   async close(): Promise<void> {
     this.#stop.abort();

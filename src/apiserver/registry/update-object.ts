@@ -24,7 +24,7 @@ export interface UpdateOutcome {
 
 /** A patch gives up after so many lost races (upstream's MaxRetryWhenPatchConflicts); an unconditional write after these. */
 const ATTEMPTS_MAX = 20;
-export const MODIFIED = 'the object has been modified; please apply your changes to the latest version and try again';
+const MODIFIED = 'the object has been modified; please apply your changes to the latest version and try again';
 
 /**
  * Changes an object or a subresource of it. The first attempt starts from the watch cache where there is one: whatever it

@@ -3,7 +3,7 @@ import type { Log } from '../../host/log.ts';
 import type { Storage } from '../storage/storage.ts';
 import { WatchCache } from './watch-cache.ts';
 
-/** The caches by prefix, each begun when it is first asked for: a kind that nobody reads costs nothing. */
+/** The caches by prefix, each begun when it is first asked for. */
 export class WatchCaches {
   readonly #caches = new Map<string, WatchCache>();
   readonly #running = new Set<Promise<void>>();
