@@ -81,8 +81,8 @@ async function isAlive(etcd: EtcdClient, member: Member, self: Self, signal: Abo
 const PROMOTE_AGAIN_MS = 300;
 
 /**
- * Settles when this board's member votes. One that has just joined learns first; it is promoted as soon as it has caught
- * up. A learner answers no linearizable read, so an answer of its own says that it votes.
+ * Settles when this board's member votes, by its own linearizable word: at its start it may not have heard yet that it
+ * only learns. A learner is promoted, by way of the others, as soon as it has caught up.
  */
 export async function promoteWhenReady(
   clients: { readonly local: EtcdClient; readonly others: EtcdClient | undefined },
@@ -93,15 +93,17 @@ export async function promoteWhenReady(
   const { local, others } = clients;
   let said = '';
   for (;;) {
+    let why: string | undefined = 'it learns still';
     try {
       if (await isVoter(local, peerUrl, signal)) return;
     } catch (error) {
       signal.throwIfAborted();
-      const why = others === undefined ? messageOf(error) : await promote(others, peerUrl, signal);
-      if (why === undefined) log.info('the store member votes now');
-      else if (why !== said) log.info('the store member does not vote yet', { why });
-      said = why ?? '';
+      why = messageOf(error);
     }
+    if (others !== undefined) why = await promote(others, peerUrl, signal);
+    if (why === undefined) log.info('the store member votes now');
+    else if (why !== said) log.info('the store member does not vote yet', { why });
+    said = why ?? '';
     await sleep(PROMOTE_AGAIN_MS, undefined, { signal });
   }
 }
