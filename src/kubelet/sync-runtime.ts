@@ -12,6 +12,7 @@ import { computePodActions } from './pod-actions.ts';
 import type { PodActions } from './pod-actions.ts';
 import { podHostname } from './pod-hostname.ts';
 import { describePod, findContainerSpec, isHostNetwork, podNamespace, podUid } from './pod-identity.ts';
+import { planResizes } from './resize-actions.ts';
 import type { RuntimePod } from './runtime-pod.ts';
 import { startContainer } from './start-container.ts';
 import type { StartFacts } from './start-container.ts';
@@ -44,6 +45,7 @@ export async function syncRuntime(
   try {
     await sync.killWhatMustGo(actions);
     if (actions.killPod && !actions.createSandbox) return sync.result();
+    if (!actions.createSandbox) await sync.resize(actions);
     const facts = await sync.prepare(actions, volumes);
     await sync.start(actions, facts);
   } catch (error) {
@@ -91,6 +93,23 @@ class RuntimeSync {
       if (container === undefined) continue;
       const podIp = this.#runtimePod.ips[0] ?? '';
       await killContainer(deps, { pod: this.#pod, container, containerId, podIp, message, reason }, this.#signal);
+    }
+  }
+
+  /** Gives running containers the limits of the spec; one that wants a restart for that is killed and started anew. */
+  async resize(actions: PodActions): Promise<void> {
+    const deps = this.#deps;
+    const killed = new Set(actions.containersToKill.map(({ containerId }) => containerId));
+    for (const one of planResizes(this.#pod, this.#runtimePod, deps.limits)) {
+      const { container, containerId, resources } = one;
+      if (killed.has(containerId)) continue;
+      if (!one.needsRestart) {
+        await deps.runtime.updateContainerResources(containerId, resources, this.#signal);
+        continue;
+      }
+      const message = `Container ${container.name} resize requires restart`;
+      const podIp = this.#runtimePod.ips[0] ?? '';
+      await killContainer(deps, { pod: this.#pod, container, containerId, podIp, message }, this.#signal);
     }
   }
 

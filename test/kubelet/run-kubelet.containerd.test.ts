@@ -263,6 +263,31 @@ void t.test(
       t.equal(pod.status?.containerStatuses?.[0]?.restartCount, 2);
     });
 
+    await t.test('limits change while a container runs, where the runtime says what it enforces', async (t) => {
+      const runtime = new CriRuntime(containerd.channel);
+      const { signal } = new AbortController();
+      const resources = { limits: { cpu: '200m', memory: '32Mi' } };
+      const spec = { name: 'main', image: BUSYBOX, command: ['sh', '-c', SERVE], resources };
+      await cluster.client.create(pods, podOf('sized', { containers: [spec] }));
+      const pod = await cluster.untilPod('sized', 'Running', ({ status }) => status?.phase === 'Running');
+      const id = pod.status?.containerStatuses?.[0]?.containerID?.replace('containerd://', '') ?? '';
+      if ((await runtime.containerStatus(id, signal)).resources === undefined)
+        return t.comment('containerd before 1.7');
+      const wanted = { limits: { cpu: '400m', memory: '48Mi' } };
+      const body = { spec: { containers: [{ name: 'main', resources: wanted }] } };
+      await cluster.client.patch(pods, { namespace: 'default', name: 'sized' }, { type: 'strategic', body });
+      const end = Date.now() + 5000;
+      const limit = async (): Promise<number | undefined> =>
+        (await runtime.containerStatus(id, signal)).resources?.memoryLimitInBytes;
+      while (Date.now() < end && (await limit()) !== 48 << 20) await sleep(50);
+      t.equal(await limit(), 48 << 20);
+      t.equal((await runtime.containerStatus(id, signal)).state, 'running', 'without a restart');
+      const calls = cluster.client.calls.length;
+      await sleep(1000);
+      t.ok(cluster.client.calls.length - calls < 20, 'and then there is peace');
+      await cluster.client.delete(pods, { namespace: 'default', name: 'sized' }, { gracePeriodSeconds: 1 });
+    });
+
     await t.test('ends a deleted pod gracefully and leaves nothing of it', async (t) => {
       const pod = await cluster.getPod('web');
       const uid = pod.metadata?.uid ?? '';
