@@ -9,6 +9,7 @@ import type { Storage } from '../storage/storage.ts';
 import type { WatchCaches } from '../watch/watch-caches.ts';
 import type { KindView } from './kind-view.ts';
 import type { RegistryAccess } from './registry-access.ts';
+import type { Turns } from './turns.ts';
 import type { StrategyContext } from './strategy.ts';
 
 /** What every operation of the registry works with. */
@@ -21,6 +22,8 @@ export interface RegistryCore {
   readonly access: RegistryAccess;
   readonly clock: Clock;
   readonly log: Log;
+  /** For writers who have lost a race for a key. */
+  readonly turns: Turns;
   view(kind: Kind): KindView;
 }
 

@@ -18,6 +18,7 @@ import { listParameters } from './list-parameters.ts';
 import { readObject } from './read-object.ts';
 import type { Observer, ReadOptions, RegistryAccess } from './registry-access.ts';
 import type { Strategy } from './strategy.ts';
+import { Turns } from './turns.ts';
 import { updateObject } from './update-object.ts';
 import { ObjectFilter } from '../watch/object-filter.ts';
 
@@ -41,6 +42,7 @@ export class Registry implements RegistryCore, RegistryAccess {
   readonly admission: AdmissionChain;
   readonly clock: Clock;
   readonly log: Log;
+  readonly turns = new Turns();
   readonly #strategies: ReadonlyMap<string, Strategy>;
   readonly #views = new Map<Kind, KindView>();
   readonly #stop = new AbortController();

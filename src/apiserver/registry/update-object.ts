@@ -22,8 +22,6 @@ export interface UpdateOutcome {
   readonly isCreated: boolean;
 }
 
-/** A patch gives up after so many lost races (upstream's MaxRetryWhenPatchConflicts); an unconditional write after these. */
-const ATTEMPTS_MAX = 20;
 const MODIFIED = 'the object has been modified; please apply your changes to the latest version and try again';
 
 /**
@@ -39,29 +37,43 @@ export async function updateObject(
 ): Promise<UpdateOutcome> {
   const { view, name, namespace, signal } = request;
   const key = view.key(namespace, name);
+  const fromStore = async (): Promise<StoredItem | null> => (await core.storage.get(key, signal)).item;
   const cached = core.caches.of(view.prefix).get(key);
-  let current: StoredItem | null = cached ?? (await core.storage.get(key, signal)).item;
+  let current: StoredItem | null = cached ?? (await fromStore());
   let isLatest = cached === undefined;
-  for (let attempt = 1; ; attempt += 1) {
-    signal.throwIfAborted();
-    if (current === null) {
-      const missing = await change({ apiVersion: view.apiVersion, kind: view.kind.kind, metadata: {} });
-      if (missing === null || !allowCreate || view.strategy.allowCreateOnUpdate !== true)
-        throw notFound(view.resource, name);
-      return { object: await createMissing(core, request, missing), isCreated: true };
+  let endTurn: (() => void) | undefined;
+  try {
+    for (;;) {
+      signal.throwIfAborted();
+      if (current === null) return await updateMissing(core, request, change, allowCreate);
+      try {
+        const written = await writeOnce(core, request, current, change);
+        const isDone = written.type === 'done' && (isLatest || written.isWritten);
+        if (isDone) return { object: written.object, isCreated: false };
+        // Many writers of one object would make each other lose over and over: from now on they wait for each other.
+        if (written.type === 'lost' && isLatest) endTurn ??= await core.turns.take(key, signal);
+      } catch (error) {
+        if (isLatest) throw error;
+      }
+      current = await fromStore();
+      isLatest = true;
     }
-    try {
-      const written = await writeOnce(core, request, current, change);
-      if (written.type === 'done' && (isLatest || written.isWritten))
-        return { object: written.object, isCreated: false };
-      if (written.type === 'lost' && attempt >= ATTEMPTS_MAX) throw conflict(view.resource, name, MODIFIED);
-      current = written.type === 'lost' ? written.current : (await core.storage.get(key, signal)).item;
-    } catch (error) {
-      if (isLatest) throw error;
-      current = (await core.storage.get(key, signal)).item;
-    }
-    isLatest = true;
+  } finally {
+    endTurn?.();
   }
+}
+
+async function updateMissing(
+  core: RegistryCore,
+  request: ObjectRequest,
+  change: Change,
+  allowCreate: boolean,
+): Promise<UpdateOutcome> {
+  const { view, name } = request;
+  if (!allowCreate || view.strategy.allowCreateOnUpdate !== true) throw notFound(view.resource, name);
+  const missing = await change({ apiVersion: view.apiVersion, kind: view.kind.kind, metadata: {} });
+  if (missing === null) throw notFound(view.resource, name);
+  return { object: await createMissing(core, request, missing), isCreated: true };
 }
 
 async function createMissing(
@@ -81,7 +93,7 @@ async function createMissing(
 
 type Written =
   | { readonly type: 'done'; readonly object: UnknownObject; readonly isWritten: boolean }
-  | { readonly type: 'lost'; readonly current: StoredItem | null };
+  | { readonly type: 'lost' };
 
 async function writeOnce(
   core: RegistryCore,
@@ -120,7 +132,7 @@ async function writeOnce(
         );
     if (!result.ok) {
       await reservation?.rollback();
-      return { type: 'lost', current: result.current };
+      return { type: 'lost' };
     }
     await reservation?.commit();
     metaOf(object).resourceVersion = String(result.revision);

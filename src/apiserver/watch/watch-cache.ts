@@ -26,6 +26,8 @@ const RETRY_MS = 250;
 const RETRY_MS_MAX = 1000;
 /** How often progress is asked for while a reader waits (kube-apiserver's progress requester). */
 const PROGRESS_MS = 100;
+/** How often anyway: bookmarks of a quiet kind move on, and a lost watch resumes from after the store's last compaction. */
+const PROGRESS_IDLE_MS = 45_000;
 
 /** All objects below a prefix as of `revision`, and the last events: one watch of the store, however many readers. */
 export class WatchCache {
@@ -102,7 +104,7 @@ export class WatchCache {
   }
 
   /** Asks the store how far the watch is, so that `revision` moves though nothing below the prefix changes. */
-  requestProgress(): void {
+  #requestProgress(): void {
     this.#watch?.requestProgress().catch(() => undefined); // the watch's own iteration reports a lost connection
   }
 
@@ -162,12 +164,14 @@ export class WatchCache {
     const { storage, prefix } = this.#options;
     const ended = new AbortController();
     const both = AbortSignal.any([signal, ended.signal]);
+    const idleTimer = setInterval(() => this.#requestProgress(), PROGRESS_IDLE_MS);
     try {
       this.#watch = await storage.watch(prefix, this.#revision, both);
-      if (this.#waiting.size > 0) this.requestProgress();
+      if (this.#waiting.size > 0) this.#requestProgress();
       for await (const batch of this.#watch) this.#apply(batch);
       throw new StatusError('ServiceUnavailable', 'the store ended the watch');
     } finally {
+      clearInterval(idleTimer);
       this.#watch = undefined;
       ended.abort();
     }
@@ -206,7 +210,7 @@ export class WatchCache {
 
   #askForProgress(): void {
     if (this.#progressTimer !== undefined) return;
-    this.requestProgress();
+    this.#requestProgress();
     this.#progressTimer = setTimeout(() => {
       this.#progressTimer = undefined;
       if (this.#waiting.size > 0) this.#askForProgress();

@@ -110,7 +110,6 @@ export class WatchStream {
         if (hasBookmarks) await this.#writeBookmark(signal);
         if (performance.now() >= endMs) return;
         bookmarkAtMs = Math.min(performance.now() + BOOKMARK_MS, endMs);
-        cache.requestProgress(); // so that the next bookmark of a quiet kind is a newer one
         continue;
       }
       await this.#sleep(leftMs, signal);

@@ -98,3 +98,24 @@ void t.test('updateObject() of what is not there is NotFound, unless the strateg
   const { isCreated } = await updateObject(creating.registry, creating.request('a'), () => configMap('a'), true);
   t.ok(isCreated);
 });
+
+void t.test(
+  'updateObject() without a resourceVersion never gives up: of fifty that race each adds its own',
+  async (t) => {
+    const { registry, request } = testRegistry();
+    t.teardown(() => registry.close());
+    await createObject(registry, request(''), configMap('a', { data: {} }));
+
+    await Promise.all(
+      Array.from({ length: 50 }, async (_, i) => {
+        await updateObject(registry, request('a'), (current) => {
+          const { resourceVersion: _any, ...metadata } = current.metadata ?? {};
+          return { ...current, metadata, data: { ...(current['data'] as object), [`k${i}`]: '1' } };
+        });
+      }),
+    );
+
+    const { object } = await updateObject(registry, request('a'), () => null);
+    t.equal(Object.keys(object['data'] as object).length, 50);
+  },
+);
