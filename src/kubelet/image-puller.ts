@@ -107,8 +107,7 @@ export class ImagePuller {
     const { promise, resolve } = Promise.withResolvers<undefined>();
     this.#lastPull = promise;
     try {
-      await turn;
-      signal.throwIfAborted();
+      await orAborted(turn, signal);
       const beganMs = clock.monotonicMs();
       const ref = await this.#pullWithCredentials(request, signal);
       const endMs = clock.monotonicMs();
@@ -123,7 +122,8 @@ export class ImagePuller {
       signal.throwIfAborted();
       throw this.#failed(pod, container, key, error);
     } finally {
-      resolve(undefined);
+      // One that gave up while it waited does not let those behind it overtake.
+      void turn.finally(() => resolve(undefined));
     }
   }
 
@@ -156,6 +156,15 @@ export class ImagePuller {
   #emit(pod: Pod, container: Container, type: 'Normal' | 'Warning', reason: string, message: string): void {
     this.#options.events.emit(pod, { type, reason, message, container: container.name });
   }
+}
+
+/** Waits for the turn; rejects with the signal's reason when that comes first. */
+async function orAborted(turn: Promise<unknown>, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted();
+  const { promise, reject } = Promise.withResolvers<never>();
+  const onAbort = (): void => reject(signal.reason);
+  signal.addEventListener('abort', onAbort, { once: true });
+  await Promise.race([turn, promise]).finally(() => signal.removeEventListener('abort', onAbort));
 }
 
 interface PullRequest {

@@ -84,6 +84,29 @@ void t.test('ImagePuller pulls one after the other', async (t) => {
   t.equal(images.pulls.length, 3);
 });
 
+void t.test('ImagePuller lets one that waits give up at once, and nobody overtake', async (t) => {
+  const images = new FakeImages();
+  const puller = new ImagePuller({ images, clock: createFakeClock(), events: { emit: () => undefined } });
+  const ensure = async (image: string, stop: AbortSignal): Promise<unknown> =>
+    puller.ensure(podOf({}), containerOf('main', { image }), [], sandbox, stop).catch((error: unknown) => error);
+  const { promise: slow, resolve: finish } = Promise.withResolvers<undefined>();
+  images.onPull = async (image) => {
+    if (image === 'slow:1') await slow;
+  };
+  const first = ensure('slow:1', signal);
+  const stop = new AbortController();
+  const second = ensure('given-up:1', stop.signal);
+  const third = ensure('last:1', signal);
+  await new Promise((resolve) => setImmediate(resolve));
+  stop.abort(new Error('deleted'));
+  t.match(await second, { message: 'deleted' });
+  await new Promise((resolve) => setImmediate(resolve));
+  t.same(images.pulls, ['slow:1'], 'the third still waits');
+  finish(undefined);
+  await Promise.all([first, third]);
+  t.same(images.pulls, ['slow:1', 'last:1']);
+});
+
 void t.test('image names are taken apart as the registries do', (t) => {
   const tagged: readonly [string, string | undefined][] = [
     ['busybox', 'busybox:latest'],
