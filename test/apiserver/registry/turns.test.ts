@@ -7,18 +7,16 @@ void t.test('Turns lets those of one key go one after the other, and nobody wait
   const turns = new Turns();
   const order: string[] = [];
   const end = await turns.take('a', never);
-  const second = turns.take('a', never).then((done) => {
-    order.push('second');
+  const go = async (name: string): Promise<void> => {
+    const done = await turns.take('a', never);
+    order.push(name);
     done();
-  });
-  const third = turns.take('a', never).then((done) => {
-    order.push('third');
-    done();
-  });
+  };
+  const others = [go('second'), go('third')];
   (await turns.take('b', never))();
   order.push('first');
   end();
-  await Promise.all([second, third]);
+  await Promise.all(others);
   t.same(order, ['first', 'second', 'third']);
 });
 
