@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, rmdir, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -77,6 +77,7 @@ export async function startContainerd(): Promise<Containerd> {
       await stop();
       await execAny(['ip', 'netns', 'del', name]);
       await unmountBelow(folder);
+      await removeCgroups(cgroupRoot);
       await rm(folder, { recursive: true, force: true });
     },
   };
@@ -140,6 +141,18 @@ async function killTree(pid: number): Promise<void> {
     // it has ended by itself
   }
   for (const child of children.split(' ').filter((one) => one !== '')) await killTree(Number(child));
+}
+
+/** The folders of the test's pods in every controller; the kernel removes them only from the innermost on. */
+async function removeCgroups(cgroupRoot: string): Promise<void> {
+  const mount = '/sys/fs/cgroup';
+  const controllers = (await readdir(mount)).map((name) => join(mount, name, cgroupRoot));
+  for (const top of [join(mount, cgroupRoot), ...controllers]) {
+    const below = await readdir(top, { recursive: true, withFileTypes: true }).catch(() => []);
+    const folders = below.filter((entry) => entry.isDirectory()).map(({ parentPath, name }) => join(parentPath, name));
+    const deepestFirst = [top, ...folders].toSorted((a, b) => b.length - a.length);
+    for (const folder of deepestFirst) await rmdir(folder).catch(() => undefined);
+  }
 }
 
 async function unmountBelow(folder: string): Promise<void> {
