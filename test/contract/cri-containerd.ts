@@ -47,7 +47,9 @@ export async function startContainerd(): Promise<Containerd> {
   await writeFiles(folder, name);
   const run = async (): Promise<ChildProcess> => {
     // Not `ip netns exec`: that would mount a new /sys, without the cgroups.
-    const argv = [`--net=/run/netns/${name}`, 'containerd', '--config', join(folder, 'config.toml')];
+    const program = ['containerd', '--config', join(folder, 'config.toml')];
+    // It goes when the test is killed.
+    const argv = [`--net=/run/netns/${name}`, 'setpriv', '--pdeathsig', 'KILL', ...program];
     const child = spawn('nsenter', argv, { stdio: ['ignore', 'ignore', 'ignore'] });
     for (let i = 0; i < 150; i += 1) {
       const { code } = await execAny(['ctr', '-a', socket, 'version'], { timeoutMs: 5000 });
