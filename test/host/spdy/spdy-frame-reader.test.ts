@@ -67,5 +67,5 @@ void t.test('synStream() makes one deflate stream of all header blocks', async (
   for (let i = 0; i < 50 && !Buffer.concat(chunks).toString('latin1').endsWith('80'); i += 1)
     await new Promise((resolve) => setTimeout(resolve, 5));
   const text = Buffer.concat(chunks).toString('latin1');
-  t.equal(text, '\0\0\0\x01\0\0\0\x0astreamtype\0\0\0\x05stdin' + '\0\0\0\x01\0\0\0\x04port\0\0\0\x0280');
+  t.equal(text, '\0\0\0\x01\0\0\0\x0astreamtype\0\0\0\x05stdin\0\0\0\x01\0\0\0\x04port\0\0\0\x0280');
 });
