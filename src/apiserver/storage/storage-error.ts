@@ -26,6 +26,7 @@ function ofEtcd(error: EtcdError, during: 'read' | 'write'): StatusError {
     case 'LeaderChanged':
     case 'Stopped':
     case 'Unhealthy':
+    case 'NotSupportedForLearner':
     case 'TooManyRequests':
       return unavailable(error);
     case 'Timeout':
