@@ -165,6 +165,7 @@ export class WatchCache {
     const ended = new AbortController();
     const both = AbortSignal.any([signal, ended.signal]);
     const idleTimer = setInterval(() => this.#requestProgress(), PROGRESS_IDLE_MS);
+    idleTimer.unref(); // nothing waits for it
     try {
       this.#watch = await storage.watch(prefix, this.#revision, both);
       if (this.#waiting.size > 0) this.#requestProgress();
