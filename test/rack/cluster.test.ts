@@ -7,6 +7,9 @@ import { openRack, type Rack, until } from './harness.ts';
 
 const { signal } = new AbortController();
 const HELLO = readFileSync(join(import.meta.dirname, '../../examples/hello.yaml'), 'utf8');
+/** tap gives a test 30 s unless told otherwise. */
+const LONG = { timeout: 590_000 };
+t.setTimeout(LONG.timeout);
 const rack: Rack = await openRack('cluster', signal);
 
 interface NamedPod {
@@ -36,7 +39,7 @@ t.teardown(async () => {
   await rack.tryKubectl(['delete', '--ignore-not-found', '--wait=false', '-f', '-'], HELLO);
 });
 
-void t.test('five Nodes are Ready and say what they really are', async (t) => {
+void t.test('five Nodes are Ready and say what they really are', LONG, async (t) => {
   const { items } = JSON.parse(await rack.kubectl(['get', 'nodes', '-o', 'json'])) as {
     items: {
       metadata: { name: string; labels: Record<string, string> };
@@ -64,7 +67,7 @@ void t.test('five Nodes are Ready and say what they really are', async (t) => {
   }
 });
 
-void t.test('a Deployment of four runs on both workers, and both Services lead to it', async (t) => {
+void t.test('a Deployment of four runs on both workers, and both Services lead to it', LONG, async (t) => {
   await rack.kubectl(['apply', '-f', '-'], HELLO);
   const pods = await until(
     'four pods are Ready',
@@ -85,7 +88,7 @@ void t.test('a Deployment of four runs on both workers, and both Services lead t
   t.equal(seen.size, 4, 'each pod has its share');
 });
 
-void t.test('exec, logs, attach and port-forward reach a pod', async (t) => {
+void t.test('exec, logs, attach and port-forward reach a pod', LONG, async (t) => {
   const [pod] = await readyPods('app=hello');
   const name = pod?.metadata.name ?? '';
   const fails = await rack.tryKubectl(['exec', name, '--', 'sh', '-c', 'echo out; echo err >&2; exit 7']);
@@ -97,7 +100,7 @@ void t.test('exec, logs, attach and port-forward reach a pod', async (t) => {
   t.match(missing.stderr, /container (not found|nobody is not valid for pod)/);
 });
 
-void t.test('a pod finds Services by name, and pods on the other board without NAT', async (t) => {
+void t.test('a pod finds Services by name, and pods on the other board without NAT', LONG, async (t) => {
   const pods = await readyPods('app=hello');
   const from = pods.find(({ spec }) => spec.nodeName === 'w1');
   const to = pods.find(({ spec }) => spec.nodeName === 'w2');
@@ -111,7 +114,7 @@ void t.test('a pod finds Services by name, and pods on the other board without N
   t.match(await run('cat /var/run/secrets/kubernetes.io/serviceaccount/namespace'), /^default$/);
 });
 
-void t.test('a rollout replaces pods without a failed request, and goes back', async (t) => {
+void t.test('a rollout replaces pods without a failed request, and goes back', LONG, async (t) => {
   const address = rack.layout.boards[0]?.address ?? '';
   const stop = new AbortController();
   let [good, bad] = [0, 0];
@@ -135,7 +138,7 @@ void t.test('a rollout replaces pods without a failed request, and goes back', a
   t.match(await rack.kubectl(['rollout', 'history', 'deployment/hello']), /3\s/);
 });
 
-void t.test('create to Ready, a pod at a time', async (t) => {
+void t.test('create to Ready, a pod at a time', LONG, async (t) => {
   const times: number[] = [];
   for (let i = 0; i < 10; i += 1) {
     const startMs = performance.now();
@@ -161,7 +164,7 @@ void t.test('create to Ready, a pod at a time', async (t) => {
   t.ok((times[4] ?? Infinity) < 10_000);
 });
 
-void t.test('etcdctl reads what kubectl wrote', async (t) => {
+void t.test('etcdctl reads what kubectl wrote', LONG, async (t) => {
   const pki = '/var/lib/bramble/pki';
   const keys = await rack.exec('c1', [
     'etcdctl',

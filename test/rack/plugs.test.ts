@@ -11,10 +11,15 @@ import { readCredentials, WriteStream } from './write-stream.ts';
 const { signal } = new AbortController();
 const ROUNDS = Number(process.env['BRAMBLE_PLUG_ROUNDS'] ?? 1);
 const HELLO = readFileSync(join(import.meta.dirname, '../../examples/hello.yaml'), 'utf8');
+/** tap gives a test 30 s unless told otherwise. */
+const LONG = { timeout: 590_000 };
+t.setTimeout(LONG.timeout);
 const rack: Rack = await openRack('cluster', signal);
 const control = rack.layout.boards.filter(({ role }) => role === 'control');
 const controlAddresses = control.map(({ address }) => address);
 const credentials = readCredentials(rack.paths.kubeconfig);
+/** Names of this run's own: what an earlier one left is no hindrance. */
+const RUN = Date.now().toString(36);
 
 t.teardown(async () => {
   await rack.restore();
@@ -73,40 +78,44 @@ function say(t: Test, what: string, times: readonly number[]): void {
   t.comment(`${what}: ${times.map((ms) => `${ms} ms`).join(', ')}; median ${sorted[Math.floor(sorted.length / 2)]} ms`);
 }
 
-void t.test("1. the store leader's board, under writes: nothing acknowledged is lost, writes go on", async (t) => {
-  const [living, floating]: [number[], number[]] = [[], []];
-  for (let round = 0; round < ROUNDS; round += 1) {
-    const board = await leader();
-    const others = controlAddresses.filter(
-      (address) => address !== control.find(({ name }) => name === board)?.address,
-    );
-    const streams = [
-      new WriteStream(credentials, others, `living-${round}`),
-      new WriteStream(credentials, [rack.layout.apiAddress], `floating-${round}`),
-    ];
-    await sleep(2_000);
-    const pulledMs = performance.now();
-    await rack.pull(board);
-    await sleep(8_000);
-    await Promise.all(streams.map(async (stream) => stream.stop()));
-    living.push(streams[0]?.longestGapMs(pulledMs) ?? -1);
-    floating.push(streams[1]?.longestGapMs(pulledMs) ?? -1);
-    t.ok(
-      streams.every(({ acked }) => (acked.at(-1)?.atMs ?? 0) > pulledMs + 6_000),
-      'both streams go on',
-    );
-    t.same(await lost(streams), [], 'no acknowledged write is lost');
-    const plugged = stopwatch();
-    await rack.plug(board);
-    await allVote();
-    t.comment(`${board} was back and had caught up ${plugged()} ms after its plug`);
-  }
-  say(t, 'without writes through a living API server', living);
-  say(t, 'without writes through the floating address', floating);
-  t.ok(Math.max(...living) < 10_000 && Math.max(...floating) < 15_000);
-});
+void t.test(
+  "1. the store leader's board, under writes: nothing acknowledged is lost, writes go on",
+  LONG,
+  async (t) => {
+    const [living, floating]: [number[], number[]] = [[], []];
+    for (let round = 0; round < ROUNDS; round += 1) {
+      const board = await leader();
+      const others = controlAddresses.filter(
+        (address) => address !== control.find(({ name }) => name === board)?.address,
+      );
+      const streams = [
+        new WriteStream(credentials, others, `living-${RUN}-${round}`),
+        new WriteStream(credentials, [rack.layout.apiAddress], `floating-${RUN}-${round}`),
+      ];
+      await sleep(2_000);
+      const pulledMs = performance.now();
+      await rack.pull(board);
+      await sleep(8_000);
+      await Promise.all(streams.map(async (stream) => stream.stop()));
+      living.push(streams[0]?.longestGapMs(pulledMs) ?? -1);
+      floating.push(streams[1]?.longestGapMs(pulledMs) ?? -1);
+      t.ok(
+        streams.every(({ acked }) => (acked.at(-1)?.atMs ?? 0) > pulledMs + 6_000),
+        'both streams go on',
+      );
+      t.same(await lost(streams), [], 'no acknowledged write is lost');
+      const plugged = stopwatch();
+      await rack.plug(board);
+      await allVote();
+      t.comment(`${board} was back and had caught up ${plugged()} ms after its plug`);
+    }
+    say(t, 'without writes through a living API server', living);
+    say(t, 'without writes through the floating address', floating);
+    t.ok(Math.max(...living) < 10_000 && Math.max(...floating) < 15_000);
+  },
+);
 
-void t.test('2. a worker with pods behind a Service: the Service leaves it, and others take over', async (t) => {
+void t.test('2. a worker with pods behind a Service: the Service leaves it, and others take over', LONG, async (t) => {
   const [left, replaced]: [number[], number[]] = [[], []];
   for (let round = 0; round < ROUNDS; round += 1) {
     await serving(rack.layout.boards.length);
@@ -157,7 +166,7 @@ void t.test('2. a worker with pods behind a Service: the Service leaves it, and 
   t.ok(Math.max(...replaced) < 40_000);
 });
 
-void t.test('3. all boards at once, and back: the same objects, the same Service, no hand', async (t) => {
+void t.test('3. all boards at once, and back: the same objects, the same Service, no hand', LONG, async (t) => {
   const recovered: number[] = [];
   for (let round = 0; round < ROUNDS; round += 1) {
     await rack.kubectl(['apply', '-f', '-'], HELLO);
@@ -190,9 +199,9 @@ void t.test('3. all boards at once, and back: the same objects, the same Service
   say(t, 'all Nodes and pods Ready after all plugs', recovered);
 });
 
-void t.test('4. each control board in turn, three rounds, under load', async (t) => {
+void t.test('4. each control board in turn, three rounds, under load', LONG, async (t) => {
   const gaps: number[] = [];
-  const stream = new WriteStream(credentials, controlAddresses, 'turn');
+  const stream = new WriteStream(credentials, controlAddresses, `turn-${RUN}`);
   const turns = Array.from({ length: 3 }, () => control).flat();
   for (const { name } of turns) {
     await allVote();
