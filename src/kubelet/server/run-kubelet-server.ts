@@ -14,9 +14,11 @@ import { Authenticator } from './authenticate.ts';
 import { Authorizer } from './authorize.ts';
 import { failureOf, sendText } from './kubelet-call.ts';
 import type { KubeletCall } from './kubelet-call.ts';
+import { KubeletMetrics } from './kubelet-metrics.ts';
 import type { KubeletView } from './kubelet-server.ts';
 import { requestAttributes } from './request-attributes.ts';
-import { HANDLERS, UPGRADES } from './routes.ts';
+import { createRoutes, pageNotFound } from './routes.ts';
+import type { Routes } from './routes.ts';
 import { waitForServingFiles, watchServingFiles } from './serving-files.ts';
 import type { ServingContext } from './serving-files.ts';
 
@@ -42,7 +44,7 @@ export async function runKubeletServer(
   const [clock, log] = [systemClock, createLog('kubelet-server')];
   const context = await waitForServingFiles(options, { clock, log }, signal);
   if (context === undefined) return;
-  const gate = new KubeletGate(view, client, { log, signal });
+  const gate = new KubeletGate(view, client, { options, log, signal });
   const server = makeServer(context, gate);
   const onChange = (changed: ServingContext): void => server.setSecureContext(changed);
   await runTogether(
@@ -94,6 +96,12 @@ async function listen(server: Server, { address, port }: KubeletServerOptions, s
   });
 }
 
+interface GateOptions {
+  readonly options: KubeletServerOptions;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+}
+
 /** Lets requests in, or not, and hands them on. */
 class KubeletGate {
   readonly #view: KubeletView;
@@ -101,17 +109,17 @@ class KubeletGate {
   readonly #signal: AbortSignal;
   readonly #authenticator: Authenticator;
   readonly #authorizer: Authorizer;
+  readonly #metrics: KubeletMetrics;
+  readonly #routes: Routes;
 
-  constructor(
-    view: KubeletView,
-    client: ApiClient,
-    { log, signal }: { readonly log: Log; readonly signal: AbortSignal },
-  ) {
+  constructor(view: KubeletView, client: ApiClient, { options, log, signal }: GateOptions) {
     this.#view = view;
     this.#log = log;
     this.#signal = signal;
     this.#authenticator = new Authenticator(client, () => systemClock.monotonicMs());
     this.#authorizer = new Authorizer(client, view.nodeName, () => systemClock.monotonicMs());
+    this.#metrics = new KubeletMetrics(view);
+    this.#routes = createRoutes({ view, options, metrics: this.#metrics });
   }
 
   async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -119,9 +127,10 @@ class KubeletGate {
     response.once('close', () => gone.abort());
     try {
       const { first, call } = await this.#admit(request, gone.signal);
-      if (UPGRADES.has(first) && !HANDLERS.has(first)) throw badRequest('Upgrade request required');
-      const handler = HANDLERS.get(first);
-      if (handler === undefined) throw new StatusError('NotFound', '404 page not found\n');
+      if (this.#routes.upgrades.has(first)) throw badRequest('Upgrade request required');
+      const handler = this.#routes.handlers.get(first);
+      if (handler === undefined) throw pageNotFound();
+      this.#metrics.count(request.method ?? '', first, first === 'containerLogs');
       await handler(call, response);
     } catch (error) {
       this.#fail(request, response, error);
@@ -134,8 +143,9 @@ class KubeletGate {
     socket.on('error', () => socket.destroy());
     try {
       const { first, call } = await this.#admit(request, gone.signal);
-      const handler = UPGRADES.get(first);
-      if (handler === undefined) throw new StatusError('NotFound', '404 page not found\n');
+      const handler = this.#routes.upgrades.get(first);
+      if (handler === undefined) throw pageNotFound();
+      this.#metrics.count(request.method ?? '', first, true);
       await handler(call, { socket, head });
     } catch (error) {
       const { code, text } = failureOf(error);

@@ -45,12 +45,12 @@ async function startServer(pod: Pod, served: ServedKubelet): Promise<Server> {
     const url = new URL(request.url ?? '/', 'http://test');
     const answer = answers[url.pathname];
     const fail = (error: unknown): void => void response.writeHead(500).end(String(error));
-    if (answer === undefined) connect(url, { type: 'exchange', request, response } as ConnectTransport).catch(fail);
+    if (answer === undefined) connect(url, { type: 'exchange', request, response }).catch(fail);
     else response.setHeader('content-type', 'application/json').end(JSON.stringify(answer));
   });
   server.on('upgrade', (request, socket, head) => {
     const url = new URL(request.url ?? '/', 'http://test');
-    connect(url, { type: 'upgrade', request, socket, head } as ConnectTransport).catch(() => socket.destroy());
+    connect(url, { type: 'upgrade', request, socket, head }).catch(() => socket.destroy());
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return server;

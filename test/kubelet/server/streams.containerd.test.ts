@@ -17,6 +17,18 @@ function shell(script: string, flags = 'output=1&error=1'): string {
   return `/exec/default/web/main?${words.join('&')}&${flags}`;
 }
 
+interface Numbers {
+  readonly cpu: { readonly usageCoreNanoSeconds: number; readonly usageNanoCores?: number };
+  readonly memory: { readonly workingSetBytes: number };
+}
+interface Summary {
+  readonly node: Numbers;
+  readonly pods: readonly (Numbers & {
+    readonly containers: readonly (Numbers & { readonly name: string })[];
+    readonly network?: object;
+  })[];
+}
+
 void t.test(
   'streams through the kubelet to containerd',
   { ...(why === undefined ? {} : { skip: why }), timeout: 120_000 },
@@ -173,6 +185,26 @@ void t.test(
         code: 500,
         text: "command 'false' exited with 1: ",
       });
+    });
+
+    await t.test('statistics of real containers', async (t) => {
+      const summary = async (): Promise<Summary> => JSON.parse((await served.get('/stats/summary')).text) as Summary;
+      await summary();
+      await sleep(1200);
+      const { node, pods } = await summary();
+      t.ok(node.cpu.usageCoreNanoSeconds > 0 && node.memory.workingSetBytes > 0);
+      t.ok(node.cpu.usageNanoCores !== undefined, 'known at the second look');
+      const [web] = pods;
+      t.same(web?.containers.map(({ name }) => name).toSorted(), ['main', 'reader']);
+      for (const one of web?.containers ?? []) t.ok(one.memory.workingSetBytes > 0, one.name);
+      t.match(web?.network, { name: 'eth0' });
+      t.match((await served.get('/metrics/resource')).text, /^container_memory_working_set_bytes\{container="main",/m);
+      t.match((await served.get('/metrics/cadvisor')).text, /^container_network_receive_bytes_total\{.*pod="web",/m);
+      const { text } = await served.get('/metrics');
+      t.match(text, /^kubelet_running_pods 1$/m);
+      t.match(text, /^kubelet_running_containers\{container_state="running"\} 2$/m);
+      t.match(JSON.parse((await served.get('/runningpods/')).text), { items: [{ metadata: { name: 'web' } }] });
+      t.match(JSON.parse((await served.get('/configz')).text), { kubeletconfig: { port: served.port } });
     });
 
     await t.test('logs of a real container', async (t) => {

@@ -1,0 +1,53 @@
+import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
+import type { KubeletView } from './kubelet-server.ts';
+
+/** The kubelet's own numbers, under upstream's names. */
+export class KubeletMetrics {
+  readonly registry = new Registry();
+  readonly #requests = new Counter({
+    name: 'kubelet_http_requests_total',
+    help: '[ALPHA] Number of the http requests received since the server started',
+    labelNames: ['method', 'path', 'server_type', 'long_running'],
+    registers: [this.registry],
+  });
+
+  constructor(view: KubeletView) {
+    collectDefaultMetrics({ register: this.registry });
+    const registers = [this.registry];
+    const node = new Gauge({
+      name: 'kubelet_node_name',
+      help: "[ALPHA] The node's name. The count is always 1.",
+      labelNames: ['node'],
+      registers,
+    });
+    node.set({ node: view.nodeName }, 1);
+    const runningPods: Gauge = new Gauge({
+      name: 'kubelet_running_pods',
+      help: '[BETA] Number of pods that have a running pod sandbox',
+      registers,
+      collect: (): void => runningPods.set(view.pods().filter(({ status }) => status?.phase === 'Running').length),
+    });
+    const containers: Gauge<'container_state'> = new Gauge({
+      name: 'kubelet_running_containers',
+      help: '[BETA] Number of containers currently running',
+      labelNames: ['container_state'],
+      registers,
+      collect: (): void => {
+        containers.reset();
+        for (const { status } of view.pods())
+          for (const { state } of status?.containerStatuses ?? []) containers.inc({ container_state: stateOf(state) });
+      },
+    });
+  }
+
+  /** @param first the path's first element, a known one: what clients make up is not to become a label */
+  count(method: string, first: string, isLongRunning: boolean): void {
+    const labels = { method, path: first, server_type: 'readwrite', long_running: String(isLongRunning) };
+    this.#requests.inc(labels);
+  }
+}
+
+function stateOf(state: { readonly running?: unknown; readonly terminated?: unknown } | undefined): string {
+  if (state?.running !== undefined) return 'running';
+  return state?.terminated === undefined ? 'created' : 'exited';
+}
