@@ -13,6 +13,8 @@ export interface Disk {
   list(): Promise<string[]>;
   /** The whole file; undefined when there is none. */
   read(name: string): Promise<Buffer | undefined>;
+  /** Fills `into` with the file's bytes from `position` on; gives how many there were: 0 at the end, or without a file. */
+  readInto(name: string, position: number, into: Buffer): Promise<number>;
   /** Opens an existing file for writing in place. */
   open(name: string): Promise<DiskFile>;
   /** Makes a file of `bytes` zeroes, its blocks allocated, so that later writes change no metadata. */
@@ -42,6 +44,20 @@ export async function openDisk(folder: string): Promise<Disk> {
   return {
     list: () => readdir(folder),
     read: async (name) => readFile(path(name)).catch(undefinedIfMissing),
+    readInto: async (name, position, into) => {
+      const file = await open(path(name), 'r').catch(undefinedIfMissing);
+      if (file === undefined) return 0;
+      try {
+        let length = 0;
+        for (;;) {
+          const { bytesRead } = await file.read(into, length, into.length - length, position + length);
+          length += bytesRead;
+          if (bytesRead === 0 || length === into.length) return length;
+        }
+      } finally {
+        await file.close();
+      }
+    },
     open: async (name) => new RealFile(await open(path(name), constants.O_WRONLY | constants.O_DSYNC)),
     createZeroed: async (name, bytes) => {
       await writeAside(path(name), zeroes(bytes));

@@ -14,7 +14,7 @@ export interface AppendListener {
   /** A flush took this long. */
   onFlushed(ms: number): void;
   /** The state that came with a snapshot; asked for once, when its turn comes. */
-  takeSnapshotState(snapshot: Snapshot): Buffer;
+  takeSnapshotState(snapshot: Snapshot): readonly Buffer[];
 }
 
 /** Entries' bytes that share one flush, as near as whole appends allow; far below a segment. */
@@ -108,7 +108,6 @@ export class AppendQueue {
   }
 
   async #writeSnapshot(snapshot: Snapshot): Promise<void> {
-    const state = this.#listener.takeSnapshotState(snapshot);
-    await writeCheckpoint(this.#disk, snapshot, [state]);
+    await writeCheckpoint(this.#disk, snapshot, this.#listener.takeSnapshotState(snapshot));
   }
 }

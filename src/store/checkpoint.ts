@@ -3,7 +3,6 @@ import { alarmMember } from './etcd-api/maintenance.ts';
 import type { AlarmMember } from './etcd-api/maintenance.ts';
 import { keyBytes, keyOf } from './mvcc/key-history.ts';
 import type { Version } from './mvcc/key-history.ts';
-import type { StoredVersion } from './mvcc/mvcc-store.ts';
 import { valueBytes } from './mvcc/value-heap.ts';
 import { memberInfo } from './member-info.ts';
 import type { MemberInfo } from './member-info.ts';
@@ -62,13 +61,14 @@ const chunkType = message<Chunk>('Chunk', {
 
 /** Bytes of keys and values in one chunk, as near as whole writes allow. */
 const CHUNK_BYTES = 512 << 10;
-const LENGTH_BYTES = 4;
+/** In front of each chunk, big-endian. */
+export const LENGTH_BYTES = 4;
 
 /**
  * The whole state as a stream of chunks, each with its length in front. They show the state as it is
- * at the call: values are views into memory that is never written again, so it may change while they are made.
+ * at the call: values are views into memory that is never written again, so it may change while they are made. May be iterated more than once.
  */
-export function encodeCheckpoint(state: StateMachine): Generator<Buffer> {
+export function encodeCheckpoint(state: StateMachine): Iterable<Buffer> {
   const versions: Version[] = [];
   state.store.visitAll((version) => versions.push(version));
   const values = versions.map(({ value }) => value);
@@ -77,7 +77,7 @@ export function encodeCheckpoint(state: StateMachine): Generator<Buffer> {
   const members = [...state.members.values()];
   const sessions = state.sessions.store();
   const first = { revision, compactRevision, leases, alarms: state.alarms, members, sessions };
-  return chunks(first, versions, values);
+  return { [Symbol.iterator]: () => chunks(first, versions, values) };
 }
 
 function* chunks(
@@ -107,33 +107,52 @@ function framed(chunk: Partial<Chunk>): Buffer {
   return bytes;
 }
 
-/** Puts a checkpoint's state in place of what `state` holds. @throws ProtobufError, RangeError on damaged bytes */
-export function restoreCheckpoint(state: StateMachine, bytes: Buffer): void {
-  const all = [...decodeChunks(bytes)];
-  const [first] = all;
-  if (first === undefined) throw new RangeError('the checkpoint is empty');
-  state.store.restore(first.revision, first.compactRevision, storedVersions(all));
-  state.alarms = [...first.alarms];
-  state.sessions.restore(first.sessions);
-  state.members.clear();
-  for (const member of first.members) state.members.set(member.id, member);
-  state.leases.clear();
-  for (const { id, ttlSeconds } of first.leases) state.leases.grant(id, ttlSeconds);
-  attachKeys(state);
-}
+/** Puts a checkpoint's state in place of what `state` holds, chunk by chunk: between them it is of no use to anybody. */
+export class CheckpointRestore {
+  readonly #state: StateMachine;
+  #isBegun = false;
 
-function* decodeChunks(bytes: Buffer): Generator<Chunk> {
-  for (let at = 0; at < bytes.length;) {
-    if (bytes.length - at < LENGTH_BYTES) throw new RangeError('the checkpoint is cut');
-    const end = at + LENGTH_BYTES + bytes.readUInt32BE(at);
-    if (end > bytes.length) throw new RangeError('the checkpoint is cut');
-    yield chunkType.decode(bytes.subarray(at + LENGTH_BYTES, end));
-    at = end;
+  constructor(state: StateMachine) {
+    this.#state = state;
+  }
+
+  /** Takes in the next chunk, without its length. @throws ProtobufError */
+  add(bytes: Buffer): void {
+    const chunk = chunkType.decode(bytes);
+    if (!this.#isBegun) this.#begin(chunk);
+    const { store } = this.#state;
+    for (const write of chunk.writes) store.restoreVersion({ ...write, key: keyOf(write.key) });
+  }
+
+  /** To be called after the last chunk. @throws RangeError when there was none */
+  finish(): void {
+    if (!this.#isBegun) throw new RangeError('the checkpoint is empty');
+    this.#state.store.endRestore();
+    attachKeys(this.#state);
+  }
+
+  #begin({ revision, compactRevision, alarms, sessions, members, leases }: Chunk): void {
+    const state = this.#state;
+    this.#isBegun = true;
+    state.store.beginRestore(revision, compactRevision);
+    state.alarms = [...alarms];
+    state.sessions.restore(sessions);
+    state.members.clear();
+    for (const member of members) state.members.set(member.id, member);
+    state.leases.clear();
+    for (const { id, ttlSeconds } of leases) state.leases.grant(id, ttlSeconds);
   }
 }
 
-function* storedVersions(all: readonly Chunk[]): Generator<StoredVersion> {
-  for (const { writes } of all) for (const write of writes) yield { ...write, key: keyOf(write.key) };
+/** Restores from chunks with their lengths, as `encodeCheckpoint` gave them. @throws ProtobufError, RangeError */
+export function restoreCheckpoint(state: StateMachine, chunks: Iterable<Buffer>): void {
+  const restore = new CheckpointRestore(state);
+  for (const chunk of chunks) {
+    if (chunk.length < LENGTH_BYTES || chunk.readUInt32BE(0) !== chunk.length - LENGTH_BYTES)
+      throw new RangeError('the checkpoint is cut');
+    restore.add(chunk.subarray(LENGTH_BYTES));
+  }
+  restore.finish();
 }
 
 /** Which keys hang on which lease follows from the last write of each. */

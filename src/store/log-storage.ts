@@ -4,13 +4,17 @@ import { entrySize } from '../raft/entry.ts';
 import type { ConfState, Snapshot } from '../raft/snapshot.ts';
 import type { HardState, Storage } from '../raft/storage.ts';
 import { EMPTY } from '../raft/entry.ts';
+import { EntryBytes } from './log/entry-bytes.ts';
 
 /** Entries kept in memory for members that lag; one that lags more gets a snapshot. */
 const KEPT_BYTES = 8 << 20;
+/** Entries in memory before those beyond what is kept are dropped. */
+const TRIM_BYTES = 10 << 20;
 
 /** The log as Raft reads it: the newest part of it, in memory; the disk holds the same for the next start. */
 export class LogStorage implements Storage {
   readonly #memory = new MemoryStorage();
+  readonly #bytesOfEntries = new EntryBytes();
   readonly #makeSnapshot: () => Snapshot;
   #bytes = 0;
 
@@ -27,7 +31,8 @@ export class LogStorage implements Storage {
   ): void {
     this.#memory.applySnapshot({ ...base, data: EMPTY });
     this.#memory.setHardState(hardState);
-    this.append(entries);
+    for (const entry of entries) this.#bytes += entrySize(entry);
+    this.#memory.append(entries); // their bytes are their own already
   }
 
   initialState(): { readonly hardState: HardState; readonly confState: ConfState } {
@@ -56,7 +61,7 @@ export class LogStorage implements Storage {
 
   append(entries: readonly Entry[]): void {
     for (const entry of entries) this.#bytes += entrySize(entry);
-    this.#memory.append(entries);
+    this.#memory.append(entries.map((entry) => this.#bytesOfEntries.keep(entry)));
   }
 
   /** Replaces the whole log. */
@@ -67,7 +72,7 @@ export class LogStorage implements Storage {
 
   /** Drops applied entries beyond what is kept for members that lag. */
   trim(applied: Index): void {
-    if (this.#bytes < 2 * KEPT_BYTES) return;
+    if (this.#bytes < TRIM_BYTES) return;
     const first = this.#memory.firstIndex();
     const all = this.#memory.entries(first, applied + 1, Infinity) ?? [];
     let kept = 0;

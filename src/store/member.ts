@@ -1,3 +1,4 @@
+import type { Disk } from '../host/disk.ts';
 import type { ClientTls } from '../host/grpc/grpc-connection.ts';
 import type { Log } from '../host/log.ts';
 import { entriesSize } from '../raft/entry.ts';
@@ -15,10 +16,11 @@ import { EtcdError, isEtcdReason } from './etcd-api/etcd-error.ts';
 import { ALARM_ACTION, ALARM_TYPE } from './etcd-api/maintenance.ts';
 import { LeaseKeeper } from './lease-keeper.ts';
 import { writeCheckpoint } from './log/checkpoint-file.ts';
+import type { SegmentedLog } from './log/segmented-log.ts';
 import { LogStorage } from './log-storage.ts';
 import { randomId, toApiMember } from './member-info.ts';
 import { changeContext, planMembershipChange } from './membership-change.ts';
-import type { OpenedMember } from './open-member.ts';
+import type { Identity, OpenedMember } from './open-member.ts';
 import type { ClusterInfo, LeaderRequest, LeaderResponse } from './peer/peer-api.ts';
 import type { PeerHandler } from './peer/peer-service.ts';
 import { Peers } from './peer/peers.ts';
@@ -49,7 +51,9 @@ const LEADER_TIMEOUT_MS = 5000;
 /** One member of the store: the Raft core, its log, the state, and the links to the others. */
 export class Member implements Backend, RaftOwner, PeerHandler {
   readonly state: StateMachine;
-  readonly #opened: OpenedMember;
+  readonly #identity: Identity;
+  readonly #log: SegmentedLog;
+  readonly #disk: Disk;
   readonly #options: MemberOptions;
   readonly #loop: RaftLoop;
   readonly #storage: LogStorage;
@@ -64,8 +68,8 @@ export class Member implements Backend, RaftOwner, PeerHandler {
   readonly #listeners = new Set<() => void>();
   /** States to be sent, and states that came, by their snapshots. */
   readonly #outgoingStates = new WeakMap<Snapshot, Iterable<Buffer>>();
-  readonly #incomingStates = new Map<number, Buffer>();
-  readonly #acceptedStates = new Map<number, Buffer>();
+  readonly #incomingStates = new Map<number, readonly Buffer[]>();
+  readonly #acceptedStates = new Map<number, readonly Buffer[]>();
   #softState: SoftState = { lead: 0, role: 'StateFollower' };
   #checkpointBytes: number;
   #checkpointAtBytes = 0;
@@ -74,10 +78,13 @@ export class Member implements Backend, RaftOwner, PeerHandler {
   #fail: (error: unknown) => void = () => undefined;
 
   constructor(opened: OpenedMember, options: MemberOptions) {
-    this.#opened = opened;
+    // Not `opened` itself: it would keep the entries that were read.
+    const { identity, meta, log, disk, hardState } = opened;
+    this.#identity = identity;
+    this.#log = log;
+    this.#disk = disk;
     this.#options = options;
     this.state = opened.state;
-    const { identity, meta, log, disk, hardState } = opened;
     this.#checkpointBytes = opened.checkpointBytes;
     this.#checkpointAtBytes = -entriesSize(opened.entries);
     this.#storage = new LogStorage(() => this.#captureSnapshot());
@@ -136,12 +143,12 @@ export class Member implements Backend, RaftOwner, PeerHandler {
       this.#barrier.fail(new EtcdError('Stopped'));
       await this.#checkpointing;
       await this.#queue.idle();
-      await this.#opened.log.close();
+      await this.#log.close();
     }
   }
 
   get status(): RaftStatus {
-    const { clusterId, memberId } = this.#opened.identity;
+    const { clusterId, memberId } = this.#identity;
     return {
       clusterId: BigInt(clusterId),
       memberId: BigInt(memberId),
@@ -159,14 +166,13 @@ export class Member implements Backend, RaftOwner, PeerHandler {
   }
 
   get info(): ClusterInfo {
-    return { clusterId: this.#opened.identity.clusterId, members: [...this.state.members.values()] };
+    return { clusterId: this.#identity.clusterId, members: [...this.state.members.values()] };
   }
 
   /** What the member measures of itself. */
   get measures(): { readonly flushMs: number; readonly appendedBytes: number; readonly entriesWaiting: number } {
-    const { log } = this.#opened;
     const entriesWaiting = this.#loop.commit - this.#applier.index;
-    return { flushMs: this.#loop.timeouts.flushMs, appendedBytes: log.appendedBytes, entriesWaiting };
+    return { flushMs: this.#loop.timeouts.flushMs, appendedBytes: this.#log.appendedBytes, entriesWaiting };
   }
 
   async propose(change: Change): Promise<Applied> {
@@ -221,9 +227,9 @@ export class Member implements Backend, RaftOwner, PeerHandler {
     this.#loop.receive(message);
   }
 
-  async receiveSnapshot(message: Message, state: Buffer): Promise<void> {
+  async receiveSnapshot(message: Message, state: readonly Buffer[]): Promise<void> {
     if (message.snapshot === null) return;
-    this.#options.log.info('snapshot received', { index: message.snapshot.index, bytes: state.length });
+    this.#options.log.info('snapshot received', { index: message.snapshot.index, bytes: lengthOf(state) });
     const { index } = message.snapshot;
     this.#incomingStates.set(index, state);
     this.#loop.receive(message);
@@ -345,14 +351,14 @@ export class Member implements Backend, RaftOwner, PeerHandler {
   #durable(append: Message): void {
     const { snapshot, entries } = append;
     if (snapshot !== null) {
-      const bytes = this.#takeIncoming(snapshot.index);
+      const chunks = this.#takeIncoming(snapshot.index);
       this.#acceptedStates.delete(snapshot.index);
-      restoreCheckpoint(this.state, bytes);
+      restoreCheckpoint(this.state, chunks);
       this.#storage.applySnapshot(snapshot);
       this.#applier.index = snapshot.index;
       this.#applier.confState = snapshot.confState;
-      this.#checkpointBytes = bytes.length;
-      this.#checkpointAtBytes = this.#opened.log.appendedBytes;
+      this.#checkpointBytes = lengthOf(chunks);
+      this.#checkpointAtBytes = this.#log.appendedBytes;
       this.#membersChanged();
     }
     this.#storage.append(entries);
@@ -362,7 +368,7 @@ export class Member implements Backend, RaftOwner, PeerHandler {
     this.#notify();
   }
 
-  #takeIncoming(index: number): Buffer {
+  #takeIncoming(index: number): readonly Buffer[] {
     const state = this.#acceptedStates.get(index);
     if (state === undefined) throw new Error(`the state of the snapshot at ${index} has not come`);
     return state;
@@ -377,14 +383,14 @@ export class Member implements Backend, RaftOwner, PeerHandler {
   }
 
   #maybeCheckpoint(): void {
-    const { log, disk } = this.#opened;
+    const log = this.#log;
     const due = this.#checkpointAtBytes + Math.max(CHECKPOINT_LOG_BYTES, this.#checkpointBytes);
     if (this.#checkpointing !== undefined || log.appendedBytes < due) return;
     const { index, confState } = this.#applier;
     const meta = { index, term: this.#storage.term(index) ?? 0, confState };
     this.#checkpointAtBytes = log.appendedBytes;
     const work = async (): Promise<void> => {
-      this.#checkpointBytes = await writeCheckpoint(disk, meta, encodeCheckpoint(this.state));
+      this.#checkpointBytes = await writeCheckpoint(this.#disk, meta, encodeCheckpoint(this.state));
       await log.release(index);
       this.#checkpointing = undefined;
     };
@@ -392,19 +398,19 @@ export class Member implements Backend, RaftOwner, PeerHandler {
   }
 
   #linkPeers(): void {
-    const contacts = new Map((this.#opened.identity.contacts ?? []).map((info) => [info.id, info]));
+    const contacts = new Map((this.#identity.contacts ?? []).map((info) => [info.id, info]));
     this.#peers.update(this.state.members.size > 0 ? this.state.members : contacts);
   }
 
   #membersChanged(): void {
     this.#linkPeers();
-    const { memberId } = this.#opened.identity;
+    const { memberId } = this.#identity;
     if (!this.state.members.has(memberId)) this.#fail(new Error('this member was removed from the cluster'));
   }
 
   /** Tells the cluster our name and where clients find us, until it knows. */
   #publish(): void {
-    const { memberId } = this.#opened.identity;
+    const { memberId } = this.#identity;
     const { name, clientUrls } = this.#options;
     const known = this.state.members.get(memberId);
     if (this.#isPublishing || known === undefined || this.#softState.lead === 0) return;
@@ -420,4 +426,8 @@ export class Member implements Backend, RaftOwner, PeerHandler {
   #notify(): void {
     for (const listener of this.#listeners) listener();
   }
+}
+
+function lengthOf(chunks: readonly Buffer[]): number {
+  return chunks.reduce((bytes, { length }) => bytes + length, 0);
 }

@@ -1,7 +1,7 @@
 import type { Disk } from '../host/disk.ts';
 import type { Entry } from '../raft/entry.ts';
 import type { HardState } from '../raft/storage.ts';
-import { encodeCheckpoint, restoreCheckpoint } from './checkpoint.ts';
+import { CheckpointRestore, encodeCheckpoint, LENGTH_BYTES } from './checkpoint.ts';
 import { LogDamagedError } from './log/block.ts';
 import { readCheckpoint, writeCheckpoint } from './log/checkpoint-file.ts';
 import type { CheckpointMeta } from './log/checkpoint-file.ts';
@@ -70,7 +70,7 @@ export async function openMember(disk: Disk, identity: Identity): Promise<Opened
   const checkpoint = await readCheckpoint(disk);
   const { log, recovered } = await SegmentedLog.open(disk);
   const state = new StateMachine();
-  if (checkpoint !== undefined) restoreCheckpoint(state, checkpoint.state);
+  if (checkpoint !== undefined) await restore(state, checkpoint.state());
   const meta = checkpoint?.meta ?? { index: 0, term: 0, confState: EMPTY_CONF_STATE };
   if (recovered.resetIndex > meta.index)
     throw new LogDamagedError(
@@ -86,6 +86,25 @@ export async function openMember(disk: Disk, identity: Identity): Promise<Opened
   };
   const { isTailTorn } = recovered;
   return { identity, disk, log, state, meta, checkpointBytes: checkpoint?.bytes ?? 0, hardState, entries, isTailTorn };
+}
+
+/** Reads a state as it comes, a chunk at a time. */
+async function restore(state: StateMachine, pieces: AsyncIterable<Buffer>): Promise<void> {
+  const restoring = new CheckpointRestore(state);
+  let rest: Buffer = Buffer.alloc(0);
+  for await (const piece of pieces) {
+    const known = Buffer.concat([rest, piece]);
+    let at = 0;
+    while (known.length - at >= LENGTH_BYTES) {
+      const end = at + LENGTH_BYTES + known.readUInt32BE(at);
+      if (end > known.length) break;
+      restoring.add(known.subarray(at + LENGTH_BYTES, end));
+      at = end;
+    }
+    rest = known.subarray(at);
+  }
+  if (rest.length > 0) throw new LogDamagedError('the checkpoint ends within a chunk');
+  restoring.finish();
 }
 
 /**

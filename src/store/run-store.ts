@@ -1,13 +1,16 @@
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { openDisk } from '../host/disk.ts';
+import type { Disk } from '../host/disk.ts';
 import { GrpcServer } from '../host/grpc/grpc-server.ts';
 import type { GrpcServerOptions } from '../host/grpc/grpc-server.ts';
 import type { Log } from '../host/log.ts';
 import { firstStart } from './first-start.ts';
 import type { FirstStartOptions } from './first-start.ts';
 import { Member } from './member.ts';
+import type { MemberOptions } from './member.ts';
 import { openMember } from './open-member.ts';
+import type { Identity } from './open-member.ts';
 import { peerService } from './peer/peer-service.ts';
 import { etcdMethods, GRPC_OVERHEAD_BYTES, REQUEST_BYTES_MAX } from './server/etcd-methods.ts';
 import { httpEndpoints } from './server/http-endpoints.ts';
@@ -55,16 +58,8 @@ export async function runStore(options: StoreOptions, signal: AbortSignal): Prom
   const peerTls = peerFiles === undefined ? undefined : () => peerFiles.client();
   const disk = await openDisk(join(options.dataDir, 'member'));
   const identity = await firstStart(disk, options, peerTls, log, signal);
-  const opened = await openMember(disk, identity);
-  if (opened.isTailTorn) log.warn('the last write had been cut off; it was never acknowledged and is dropped');
-  log.info('log read', {
-    index: opened.meta.index,
-    entries: opened.entries.length,
-    revision: opened.state.store.revision,
-  });
-
   const quotaBytes = options.quotaBytes ?? 2 ** 31;
-  const member = new Member(opened, {
+  const member = await readMember(disk, identity, {
     name: options.name,
     clientUrls: options.advertiseClientUrls,
     ...(peerTls === undefined ? {} : { peerTls }),
@@ -102,6 +97,16 @@ export async function runStore(options: StoreOptions, signal: AbortSignal): Prom
     stop.abort();
     await Promise.all(servers.map((server) => server.close(GRACE_MS)));
   }
+}
+
+/** A function of its own, so that what was read does not stay in memory with the one that runs for good. */
+async function readMember(disk: Disk, identity: Identity, options: MemberOptions): Promise<Member> {
+  const opened = await openMember(disk, identity);
+  const { log } = options;
+  if (opened.isTailTorn) log.warn('the last write had been cut off; it was never acknowledged and is dropped');
+  const { meta, entries, state } = opened;
+  log.info('log read', { index: meta.index, entries: entries.length, revision: state.store.revision });
+  return new Member(opened, options);
 }
 
 /** Largest message between members: Raft's appends are 1 MiB and one entry at most; a piece of a snapshot is smaller. */

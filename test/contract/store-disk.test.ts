@@ -23,6 +23,11 @@ function diskContract(t: Test, name: string, open: (t: Test) => Promise<Disk>): 
       [3 << 20, 'one\0', 'two'],
     );
     t.equal(await disk.read('a'), undefined);
+    const into = Buffer.alloc(10);
+    t.same([await disk.readInto('b', 8192, into), into.toString('latin1')], [10, 'two\0\0\0\0\0\0\0']);
+    t.equal(await disk.readInto('b', (3 << 20) - 4, into), 4, 'up to the end');
+    t.equal(await disk.readInto('b', 3 << 20, into), 0);
+    t.equal(await disk.readInto('a', 0, into), 0, 'no such file');
     t.same(await disk.list(), ['b']);
   });
 

@@ -34,6 +34,11 @@ export class FakeDisk implements Disk {
     return bytes === undefined ? undefined : Buffer.from(bytes);
   }
 
+  async readInto(name: string, position: number, into: Buffer): Promise<number> {
+    this.#check();
+    return this.files.get(name)?.copy(into, 0, position) ?? 0;
+  }
+
   async open(name: string): Promise<DiskFile> {
     this.#check();
     const file = this.files.get(name); // stays the same through a rename, as an open file does

@@ -41,26 +41,71 @@ export async function writeCheckpoint(disk: Disk, meta: CheckpointMeta, state: I
   return length;
 }
 
-/** Reads the newest checkpoint; undefined when there is none. @throws LogDamagedError */
-export async function readCheckpoint(
-  disk: Disk,
-): Promise<{ meta: CheckpointMeta; state: Buffer; bytes: number } | undefined> {
+/** A checkpoint that was found whole. */
+export interface FoundCheckpoint {
+  readonly meta: CheckpointMeta;
+  /** Length of the file. */
+  readonly bytes: number;
+  /** Reads the state's bytes, in order and once; each piece is valid until the next. */
+  state(): AsyncGenerator<Buffer>;
+}
+
+/** Read at a time: a state of any size takes no more memory than this beside itself. */
+const PIECE_BYTES = 1 << 20;
+
+/** Finds the newest checkpoint and checks it; undefined when there is none. @throws LogDamagedError */
+export async function readCheckpoint(disk: Disk): Promise<FoundCheckpoint | undefined> {
   const names = (await disk.list()).filter((name) => NAME.test(name));
   const newest = names.toSorted((a, b) => indexOf(b) - indexOf(a))[0];
   if (newest === undefined) return undefined;
-  const bytes = (await disk.read(newest)) ?? Buffer.alloc(0);
-  const bodyLength = bytes.length - FOOTER_BYTES;
-  const isWhole =
-    bodyLength > HEADER_BYTES &&
-    bytes.readUInt32BE(0) === MAGIC &&
-    bytes.readBigUInt64BE(bodyLength) === BigInt(bodyLength) &&
-    crc32(bytes.subarray(0, bodyLength)) === bytes.readUInt32BE(bodyLength + 8);
-  if (!isWhole) throw new LogDamagedError(`"${newest}" is damaged`);
-  if (bytes.readUInt32BE(4) !== VERSION) throw new RangeError(`"${newest}" has a format other than ${VERSION}`);
-  const metaEnd = HEADER_BYTES + bytes.readUInt32BE(8);
-  const meta = metaType.decode(bytes.subarray(HEADER_BYTES, metaEnd));
+  const bytes = await checkedLength(disk, newest);
+  const bodyLength = bytes - FOOTER_BYTES;
+  const header = Buffer.alloc(HEADER_BYTES);
+  await disk.readInto(newest, 0, header);
+  if (bodyLength <= HEADER_BYTES || header.readUInt32BE(0) !== MAGIC) throw damaged(newest);
+  if (header.readUInt32BE(4) !== VERSION) throw new RangeError(`"${newest}" has a format other than ${VERSION}`);
+  const metaBytes = Buffer.alloc(header.readUInt32BE(8));
+  await disk.readInto(newest, HEADER_BYTES, metaBytes);
+  const start = HEADER_BYTES + metaBytes.length;
   await removeOlder(disk);
-  return { meta, state: bytes.subarray(metaEnd, bodyLength), bytes: bytes.length };
+  return { meta: metaType.decode(metaBytes), bytes, state: () => pieces(disk, newest, start, bodyLength) };
+}
+
+/** The length of a file whose footer tells its length and checksum. @throws LogDamagedError */
+async function checkedLength(disk: Disk, name: string): Promise<number> {
+  let crc = 0;
+  let length = 0;
+  // The checksum is of all but the footer: that is held back.
+  let held: Buffer = Buffer.alloc(0);
+  for await (const piece of pieces(disk, name, 0, Infinity)) {
+    const isShort = piece.length < FOOTER_BYTES;
+    const known = isShort ? Buffer.concat([held, piece]) : piece;
+    if (!isShort) crc = crc32(held, crc);
+    const end = Math.max(0, known.length - FOOTER_BYTES);
+    crc = crc32(known.subarray(0, end), crc);
+    length += piece.length;
+    held = Buffer.from(known.subarray(end));
+  }
+  const isWhole =
+    held.length === FOOTER_BYTES &&
+    held.readBigUInt64BE(0) === BigInt(length - FOOTER_BYTES) &&
+    held.readUInt32BE(8) === crc;
+  if (!isWhole) throw damaged(name);
+  return length;
+}
+
+async function* pieces(disk: Disk, name: string, from: number, to: number): AsyncGenerator<Buffer> {
+  const buffer = Buffer.allocUnsafeSlow(PIECE_BYTES);
+  for (let at = from; at < to;) {
+    const length = await disk.readInto(name, at, buffer.subarray(0, Math.min(PIECE_BYTES, to - at)));
+    if (length === 0) return;
+    yield buffer.subarray(0, length);
+    at += length;
+  }
+}
+
+function damaged(name: string): LogDamagedError {
+  return new LogDamagedError(`"${name}" is damaged`);
 }
 
 /** Yields to the event loop between chunks: heartbeats go on while a large state is written. */

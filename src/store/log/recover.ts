@@ -4,13 +4,9 @@ import type { HardState } from '../../raft/storage.ts';
 import { decodeBatch } from './batch.ts';
 import type { FoundBatch } from './batch.ts';
 import { BLOCK_BYTES, LogDamagedError } from './block.ts';
+import { EntryBytes } from './entry-bytes.ts';
 import { decodeSegmentHeader } from './segment-header.ts';
-
-/** A segment's file. */
-export interface SegmentFile {
-  readonly name: string;
-  readonly bytes: Buffer;
-}
+import type { SegmentHeader } from './segment-header.ts';
 
 /** A segment that is part of the log. */
 export interface KnownSegment {
@@ -25,7 +21,7 @@ export interface KnownSegment {
 /** What the segments hold. */
 export interface Recovered {
   readonly hardState: HardState;
-  /** In ascending order of indexes without gaps; views into the segments' bytes. */
+  /** In ascending order of indexes without gaps. */
   readonly entries: readonly Entry[];
   /** The last snapshot that replaced the log: a checkpoint at or after it must be there; 0 when there was none. */
   readonly resetIndex: number;
@@ -42,17 +38,22 @@ export interface Recovered {
  * whole anywhere else is damage. They are told apart by proof: a batch is written only after the one before was
  * durable, so if anything later in the chain exists, the batch in question was acknowledged.
  *
- * @param files every segment, in any order; a file gets the name of one only when its header is durable
+ * @param names of every segment, in any order; a file gets the name of one only when its header is durable
+ * @param read gives the whole segment, or (`isHeader`) its first block; valid until the next call
  * @throws LogDamagedError
  */
-export function recover(files: readonly SegmentFile[]): Recovered {
-  const segments = inOrder(files);
+export async function recover(
+  names: readonly string[],
+  read: (name: string, isHeader: boolean) => Promise<Buffer>,
+): Promise<Recovered> {
+  const segments = await inOrder(names, read);
   const log = new Replay();
   const known: KnownSegment[] = [];
   let sequence = segments[0]?.header.previousSequence ?? 0;
   let crc = segments[0]?.header.previousCrc ?? 0;
   let isTailTorn = false;
-  for (const [i, { name, bytes, header }] of segments.entries()) {
+  for (const [i, { name, header }] of segments.entries()) {
+    const bytes = await read(name, false);
     if (header.previousSequence !== sequence || header.previousCrc !== crc)
       throw new LogDamagedError(
         `"${name}" follows batch ${header.previousSequence}, but the log before it ends with ${sequence}`,
@@ -77,14 +78,14 @@ export function recover(files: readonly SegmentFile[]): Recovered {
   return { hardState, entries, resetIndex, segments: known, sequence, crc, isTailTorn };
 }
 
-function inOrder(files: readonly SegmentFile[]) {
-  const segments = files
-    .map((file) => {
-      const header = decodeSegmentHeader(file.bytes);
-      if (header === undefined) throw new LogDamagedError(`"${file.name}" has a damaged header`);
-      return { ...file, header };
-    })
-    .toSorted((a, b) => a.header.number - b.header.number);
+async function inOrder(names: readonly string[], read: (name: string, isHeader: boolean) => Promise<Buffer>) {
+  const found: { readonly name: string; readonly header: SegmentHeader }[] = [];
+  for (const name of names) {
+    const header = decodeSegmentHeader(await read(name, true));
+    if (header === undefined) throw new LogDamagedError(`"${name}" has a damaged header`);
+    found.push({ name, header });
+  }
+  const segments = found.toSorted((a, b) => a.header.number - b.header.number);
   for (const [i, { name, header }] of segments.entries()) {
     const before = segments[i - 1]?.header.number ?? header.number - 1;
     if (header.number !== before + 1) throw new LogDamagedError(`a segment is missing between ${before} and "${name}"`);
@@ -112,6 +113,8 @@ function isTorn(bytes: Buffer, position: number, salt: bigint): boolean {
 
 /** The entries of batches read one after another. */
 class Replay {
+  /** What is read is overwritten by what is read next. */
+  readonly #bytes = new EntryBytes();
   hardState: HardState = EMPTY_HARD_STATE;
   entries: Entry[] = [];
   resetIndex = 0;
@@ -129,7 +132,7 @@ class Replay {
       else if (keep < this.entries.length) this.entries.length = keep;
       else if (keep > this.entries.length)
         throw new LogDamagedError(`entries are missing between ${first + this.entries.length - 1} and ${entry.index}`);
-      this.entries.push(entry);
+      this.entries.push(this.#bytes.keep(entry));
     }
   }
 }

@@ -13,6 +13,7 @@ export interface SegmentedLogOptions {
   readonly segmentBytes?: number;
 }
 
+const SEGMENT_BYTES = 8 << 20;
 /** Emptied segments kept for reuse; more are removed. */
 const SPARES_MAX = 3;
 const SEGMENT_NAME = /^segment-\d+$/;
@@ -37,7 +38,7 @@ export class SegmentedLog {
 
   private constructor(disk: Disk, recovered: Recovered, spares: string[], options: SegmentedLogOptions) {
     this.#disk = disk;
-    this.#segmentBytes = options.segmentBytes ?? 8 << 20;
+    this.#segmentBytes = options.segmentBytes ?? SEGMENT_BYTES;
     this.#segments = recovered.segments.map((segment: KnownSegment) => ({ ...segment }));
     this.#spares = spares;
     this.#sequence = recovered.sequence;
@@ -55,10 +56,10 @@ export class SegmentedLog {
     options: SegmentedLogOptions = {},
   ): Promise<{ log: SegmentedLog; recovered: Recovered }> {
     const names = await disk.list();
-    const files = [];
-    for (const name of names.filter((one) => SEGMENT_NAME.test(one)))
-      files.push({ name, bytes: (await disk.read(name)) ?? Buffer.alloc(0) });
-    const recovered = recover(files);
+    const recovered = await recover(
+      names.filter((one) => SEGMENT_NAME.test(one)),
+      segmentReader(disk, options.segmentBytes ?? SEGMENT_BYTES),
+    );
     for (const name of names) if (name.endsWith('.new')) await disk.remove(name);
     const spares = names.filter((one) => SPARE_NAME.test(one));
     const empty = recovered.segments.filter(({ isEmpty }) => isEmpty).at(-1);
@@ -170,4 +171,18 @@ export class SegmentedLog {
   #nextNumber(): number {
     return (this.#segments.at(-1)?.number ?? 0) + 1;
   }
+}
+
+/** Reads segments one after the other into the same memory. */
+function segmentReader(disk: Disk, segmentBytes: number): (name: string, isHeader: boolean) => Promise<Buffer> {
+  const header = Buffer.alloc(BLOCK_BYTES);
+  const next = Buffer.alloc(1);
+  let whole = Buffer.alloc(0);
+  return async (name, isHeader) => {
+    if (isHeader) return header.subarray(0, await disk.readInto(name, 0, header));
+    if (whole.length === 0) whole = Buffer.allocUnsafeSlow(segmentBytes);
+    // A segment written with another size: nothing of it may be overlooked.
+    while ((await disk.readInto(name, whole.length, next)) > 0) whole = Buffer.allocUnsafeSlow(whole.length * 2);
+    return whole.subarray(0, await disk.readInto(name, 0, whole));
+  };
 }

@@ -36,8 +36,13 @@ export class ChangeLog {
     if (position > 0) this.#changes = this.#changes.slice(position);
   }
 
-  /** Starts over with the writes of a restored state, in any order. */
-  restore(versions: Version[]): void {
-    this.#changes = versions.sort((a, b) => a.main - b.main || a.sub - b.sub);
+  /** Starts over. */
+  clear(): void {
+    this.#changes = [];
+  }
+
+  /** Puts in order what was pushed in any order. */
+  sort(): void {
+    this.#changes.sort((a, b) => a.main - b.main || a.sub - b.sub);
   }
 }

@@ -147,19 +147,24 @@ export class MvccStore {
     this.#index.visit('', undefined, ({ versions }) => versions.forEach(visit));
   }
 
-  /** Replaces everything; watches go on where they were. Versions of one key must come oldest first. */
-  restore(revision: number, compactRevision: number, versions: Iterable<StoredVersion>): void {
+  /** Forgets everything, to be filled by `restoreVersion` and closed by `endRestore`; watches go on where they were. */
+  beginRestore(revision: number, compactRevision: number): void {
     this.#index = new KeyIndex();
     this.#values = new ValueHeap();
     this.#bytes = 0;
-    const all: Version[] = [];
-    for (const stored of versions) {
-      const version = this.#add(stored, false);
-      if (version.main >= compactRevision) all.push(version);
-    }
-    this.changes.restore(all);
     this.#revision = revision;
     this.#compactRevision = compactRevision;
+    this.changes.clear();
+  }
+
+  /** Adds a write as it was stored; those of one key must come oldest first. */
+  restoreVersion(stored: StoredVersion): void {
+    const version = this.#add(stored, false);
+    if (version.main >= this.#compactRevision) this.changes.push(version);
+  }
+
+  endRestore(): void {
+    this.changes.sort();
   }
 
   #nextSub(): number {
@@ -172,7 +177,9 @@ export class MvccStore {
     const { main, sub, create, version, lease } = stored;
     const value = stored.value.length === 0 ? EMPTY_VALUE : this.#values.store(stored.value);
     const added: Version = { history, main, sub, create, version, lease, value };
-    history.versions.push(added);
+    // Most keys are written once between compactions, and an array that was pushed to has room for 17.
+    if (history.versions.length === 0) history.versions = [added];
+    else history.versions.push(added);
     if (isChange) this.changes.push(added);
     this.#bytes += VERSION_BYTES + stored.key.length + value.length;
     return added;

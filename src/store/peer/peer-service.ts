@@ -12,8 +12,8 @@ export interface PeerHandler {
   readonly info: ClusterInfo;
   /** Takes in a message; it may be dropped. */
   receive(message: Message): void;
-  /** Takes in a snapshot and its state; settles when Raft has it. */
-  receiveSnapshot(message: Message, state: Buffer): Promise<void>;
+  /** Takes in a snapshot and its state, in chunks as they were sent; settles when Raft has it. */
+  receiveSnapshot(message: Message, state: readonly Buffer[]): Promise<void>;
   /** Answers as the leader. @throws EtcdError NotLeader */
   answerAsLeader(request: LeaderRequest): Promise<Partial<LeaderResponse>>;
 }
@@ -42,10 +42,10 @@ export function peerService(handler: PeerHandler): ServedMethod[] {
         if (piece.message !== undefined) message = fromWire(piece.message);
         bytes += piece.state.length;
         if (bytes > STATE_BYTES_MAX) throw new GrpcError('RESOURCE_EXHAUSTED', 'the snapshot is too large');
-        chunks.push(piece.state);
+        if (piece.state.length > 0) chunks.push(piece.state);
       }
       if (message === undefined) throw new GrpcError('INVALID_ARGUMENT', 'the snapshot has no message');
-      await handler.receiveSnapshot(message, Buffer.concat(chunks));
+      await handler.receiveSnapshot(message, chunks);
       await responses.send({});
     }),
     serveUnary(PEER.info, () => handler.info),
