@@ -3,7 +3,7 @@ import { isReason } from '../api/status.ts';
 import type { ApiClient } from '../client/api-client.ts';
 import { nodes } from '../client/resources.ts';
 
-export const CONTROL_ROLE = 'node-role.kubernetes.io/control-plane';
+const CONTROL_ROLE = 'node-role.kubernetes.io/control-plane';
 
 const AGAIN_MS = 2_000;
 

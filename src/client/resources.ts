@@ -1,5 +1,5 @@
 import type * as objects from '../api/objects.ts';
-import type { KubeObject, UnknownObject } from '../api/objects.ts';
+import type { KubeObject } from '../api/objects.ts';
 import type { Resource } from './api-client.ts';
 
 /** Where our parts find each kind: a constant per resource, to be given to ApiClient and informers. */
@@ -16,8 +16,6 @@ const AUTHORIZATION: Home = { group: 'authorization.k8s.io', version: 'v1' };
 const CERTIFICATES: Home = { group: 'certificates.k8s.io', version: 'v1' };
 const COORDINATION: Home = { group: 'coordination.k8s.io', version: 'v1' };
 const DISCOVERY: Home = { group: 'discovery.k8s.io', version: 'v1' };
-const EVENTS: Home = { group: 'events.k8s.io', version: 'v1' };
-const RBAC: Home = { group: 'rbac.authorization.k8s.io', version: 'v1' };
 
 function namespaced<T extends KubeObject>(home: Home, kind: string, plural: string): Resource<T> {
   return { ...home, kind, plural, namespaced: true };
@@ -32,43 +30,16 @@ export const coreEvents = namespaced<objects.CoreEvent>(CORE, 'Event', 'events')
 export const endpoints = namespaced<objects.Endpoints>(CORE, 'Endpoints', 'endpoints');
 export const namespaces = clusterScoped<objects.Namespace>(CORE, 'Namespace', 'namespaces');
 export const nodes = clusterScoped<objects.Node>(CORE, 'Node', 'nodes');
-export const persistentVolumeClaims = namespaced<objects.PersistentVolumeClaim>(
-  CORE,
-  'PersistentVolumeClaim',
-  'persistentvolumeclaims',
-);
-export const persistentVolumes = clusterScoped<objects.PersistentVolume>(CORE, 'PersistentVolume', 'persistentvolumes');
 export const pods = namespaced<objects.Pod>(CORE, 'Pod', 'pods');
 export const secrets = namespaced<objects.Secret>(CORE, 'Secret', 'secrets');
 export const serviceAccounts = namespaced<objects.ServiceAccount>(CORE, 'ServiceAccount', 'serviceaccounts');
 export const services = namespaced<objects.Service>(CORE, 'Service', 'services');
 
-export const controllerRevisions = namespaced<objects.ControllerRevision>(
-  APPS,
-  'ControllerRevision',
-  'controllerrevisions',
-);
-export const daemonSets = namespaced<objects.DaemonSet>(APPS, 'DaemonSet', 'daemonsets');
 export const deployments = namespaced<objects.Deployment>(APPS, 'Deployment', 'deployments');
 export const replicaSets = namespaced<objects.ReplicaSet>(APPS, 'ReplicaSet', 'replicasets');
 export const statefulSets = namespaced<objects.StatefulSet>(APPS, 'StatefulSet', 'statefulsets');
 
-export const selfSubjectReviews = clusterScoped<objects.SelfSubjectReview>(
-  AUTHENTICATION,
-  'SelfSubjectReview',
-  'selfsubjectreviews',
-);
 export const tokenReviews = clusterScoped<objects.TokenReview>(AUTHENTICATION, 'TokenReview', 'tokenreviews');
-export const localSubjectAccessReviews = namespaced<objects.LocalSubjectAccessReview>(
-  AUTHORIZATION,
-  'LocalSubjectAccessReview',
-  'localsubjectaccessreviews',
-);
-export const selfSubjectAccessReviews = clusterScoped<objects.SelfSubjectAccessReview>(
-  AUTHORIZATION,
-  'SelfSubjectAccessReview',
-  'selfsubjectaccessreviews',
-);
 export const subjectAccessReviews = clusterScoped<objects.SubjectAccessReview>(
   AUTHORIZATION,
   'SubjectAccessReview',
@@ -82,21 +53,8 @@ export const certificateSigningRequests = clusterScoped<objects.CertificateSigni
 );
 export const leases = namespaced<objects.Lease>(COORDINATION, 'Lease', 'leases');
 export const endpointSlices = namespaced<objects.EndpointSlice>(DISCOVERY, 'EndpointSlice', 'endpointslices');
-/** events.k8s.io; the same objects as `coreEvents`, in their newer form. */
-export const events = namespaced<objects.IEvent>(EVENTS, 'Event', 'events');
-
-export const clusterRoleBindings = clusterScoped<objects.ClusterRoleBinding>(
-  RBAC,
-  'ClusterRoleBinding',
-  'clusterrolebindings',
-);
-export const clusterRoles = clusterScoped<objects.ClusterRole>(RBAC, 'ClusterRole', 'clusterroles');
-export const roleBindings = namespaced<objects.RoleBinding>(RBAC, 'RoleBinding', 'rolebindings');
-export const roles = namespaced<objects.Role>(RBAC, 'Role', 'roles');
 
 /** For `create(podBindings, binding, { subresource: 'binding' })`: binds the pod of the binding's name to a node. */
 export const podBindings = namespaced<objects.Binding>(CORE, 'Pod', 'pods');
-/** For `create(podEvictions, eviction, { subresource: 'eviction' })`; the body is a policy/v1 Eviction. */
-export const podEvictions = namespaced<UnknownObject>(CORE, 'Pod', 'pods');
 /** For `create(serviceAccountTokens, request, { subresource: 'token' })`: a bound token of that service account. */
 export const serviceAccountTokens = namespaced<objects.TokenRequest>(CORE, 'ServiceAccount', 'serviceaccounts');

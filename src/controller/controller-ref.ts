@@ -38,7 +38,7 @@ interface Claim<T extends KubeObject> {
 }
 
 /** Which objects an owner keeps, takes in and lets go (client-go's ControllerRefManager). */
-export function planClaim<T extends KubeObject>({
+function planClaim<T extends KubeObject>({
   ownerRef,
   owner,
   selector,

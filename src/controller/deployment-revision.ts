@@ -36,7 +36,7 @@ export function findNewReplicaSet(deployment: Deployment, sets: readonly Replica
     .toSorted((a, b) => (a.metadata?.creationTimestamp ?? '').localeCompare(b.metadata?.creationTimestamp ?? ''))[0];
 }
 
-export function revisionOf(set: ReplicaSet): number {
+function revisionOf(set: ReplicaSet): number {
   const revision = Number(set.metadata?.annotations?.[REVISION] ?? 0);
   return Number.isInteger(revision) ? revision : 0;
 }

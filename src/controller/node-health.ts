@@ -7,9 +7,9 @@ import type { Node, NodeCondition, Taint } from '../api/objects.ts';
  * on the network too. One that answers there is only slow: it gets upstream's time.
  */
 export const ASK_AFTER_MS = 6_000;
-export const GONE_AFTER_MS = 8_000;
+const GONE_AFTER_MS = 8_000;
 /** Upstream's --node-monitor-grace-period. */
-export const SLOW_AFTER_MS = 50_000;
+const SLOW_AFTER_MS = 50_000;
 
 interface Knowledge {
   /** Since the Lease or the heartbeat was last seen to change. */

@@ -9,7 +9,7 @@ export function isEndpointPod(pod: Pod): boolean {
   return podAddresses(pod).length > 0 && !isPodTerminal(pod);
 }
 
-export function podAddresses(pod: Pod): readonly string[] {
+function podAddresses(pod: Pod): readonly string[] {
   const all = (pod.status?.podIPs ?? []).map(({ ip }) => ip).filter((ip) => ip !== undefined && ip !== '');
   if (all.length > 0) return all;
   return pod.status?.podIP === undefined || pod.status.podIP === '' ? [] : [pod.status.podIP];
@@ -21,7 +21,7 @@ export function addressOf(pod: Pod, family: 'IPv4' | 'IPv6'): string | undefined
 }
 
 /** The number behind a Service's targetPort in one pod; undefined where the pod has no port of that name. */
-export function targetPortOf(pod: Pod, port: ServicePort): number | undefined {
+function targetPortOf(pod: Pod, port: ServicePort): number | undefined {
   const target = port.targetPort ?? port.port;
   if (typeof target === 'number') return target === 0 ? port.port : target;
   const containers = [

@@ -2,14 +2,11 @@ import { mkdir } from 'node:fs/promises';
 import { createEventRecorder } from '../client/event-recorder.ts';
 import { readBoard, readPressure } from '../host/board.ts';
 import type { RuntimeVersion } from '../host/cri.ts';
-import { GrpcChannel } from '../host/grpc/grpc-channel.ts';
-import { createLog } from '../host/log.ts';
 import { runTogether } from '../host/run-together.ts';
 import type { Runnable } from '../host/run-together.ts';
 import { assembleKubelet } from './assemble-kubelet.ts';
 import type { AssembledKubelet } from './assemble-kubelet.ts';
 import { runLogRotation } from './container-logs.ts';
-import { defaultParts } from './default-parts.ts';
 import { runImageGarbage } from './image-garbage.ts';
 import { completeOptions } from './kubelet-options.ts';
 import type { CompleteKubeletOptions, KubeletOptions } from './kubelet-options.ts';
@@ -21,19 +18,9 @@ import { errorText } from './start-error.ts';
 const RUNTIME_RETRY_MS = 1000;
 
 /**
- * Runs the kubelet of this board until aborted: registers the Node, runs the pods bound to it, serves port 10250. Pods
- * go on when it ends, and are taken up again when it starts.
+ * Runs the kubelet of this board until aborted: waits for the runtime, registers the Node, runs the pods bound to it,
+ * serves port 10250. Pods go on when it ends, and are taken up again when it starts.
  */
-export async function runKubelet(options: KubeletOptions, signal: AbortSignal): Promise<void> {
-  const channel = new GrpcChannel({ url: completeOptions(options).runtimeEndpoint });
-  try {
-    await runKubeletWith(defaultParts(channel, createLog('kubelet')), options, signal);
-  } finally {
-    channel.close();
-  }
-}
-
-/** Runs the kubelet with these parts until aborted; containers go on without it. Waits for the runtime first. */
 export async function runKubeletWith(parts: KubeletParts, given: KubeletOptions, signal: AbortSignal): Promise<void> {
   const options = completeOptions(given);
   const { clock, log } = parts;

@@ -37,7 +37,7 @@ export function debianArchitecture(arch: string): 'amd64' | 'arm64' {
 }
 
 /** Folders' and files' name for a recipe: another one when the recipe changes. */
-export function baseTreeKey(architecture: string): string {
+function baseTreeKey(architecture: string): string {
   const recipe = JSON.stringify([SUITE, architecture, PACKAGES, mmdebstrapArguments('', '', '')]);
   return `${SUITE}-${architecture}-${createHash('sha256').update(recipe).digest('hex').slice(0, 12)}`;
 }

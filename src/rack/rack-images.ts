@@ -9,7 +9,7 @@ import type { RackPaths } from './rack-paths.ts';
 import type { TarEntry } from './tar.ts';
 
 /** The sandbox image, by the name that containerd's configuration has for it. */
-export const PAUSE_IMAGE = 'registry.k8s.io/pause:3.10';
+const PAUSE_IMAGE = 'registry.k8s.io/pause:3.10';
 export const BUSYBOX_IMAGE = 'docker.io/library/busybox:1';
 
 /** The images that work without a registry. */

@@ -179,7 +179,7 @@ function pickBest({ profile, cycle, random }: ScheduleOptions, nodes: readonly N
 }
 
 /** The weighted sum of all plugins' scores for each node. */
-export function totalScores(profile: Profile, cycle: Cycle, nodes: readonly NodeInfo[]): number[] {
+function totalScores(profile: Profile, cycle: Cycle, nodes: readonly NodeInfo[]): number[] {
   const skipped = new Set<Plugin>();
   for (const { plugin } of profile.at('preScore')) if (plugin.preScore?.(cycle, nodes) === 'skip') skipped.add(plugin);
   const totals = nodes.map(() => 0);

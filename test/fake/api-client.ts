@@ -19,11 +19,9 @@ import type {
   Resource,
   WatchOptions,
 } from '../../src/client/api-client.ts';
-import { HISTORY_MAX, ObjectStore, type Change, type Stored } from './object-store.ts';
+import { ObjectStore, type Change, type Stored } from './object-store.ts';
 import { patched } from './patch.ts';
 import { bound, isDone, planDelete, prepareForCreate, prepareForUpdate, qualified } from './strategy.ts';
-
-export { HISTORY_MAX };
 
 /** One call that the fake got. */
 export interface Call {

@@ -17,7 +17,7 @@ export interface Change {
 }
 
 /** How many changes are kept before a watch from the oldest is 410. */
-export const HISTORY_MAX = 2000;
+const HISTORY_MAX = 2000;
 
 /** Tables of objects under one revision counter, with the history that watches read: etcd in miniature. */
 export class ObjectStore {

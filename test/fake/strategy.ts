@@ -57,7 +57,7 @@ function suffix(): string {
 }
 
 /** Whole seconds, as metav1.Time has them. */
-export function timestamp(date: Date): string {
+function timestamp(date: Date): string {
   return date.toISOString().replace(/\.\d+Z$/, 'Z');
 }
 

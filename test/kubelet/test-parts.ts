@@ -15,7 +15,7 @@ export async function untilAborted(signal: AbortSignal): Promise<void> {
 }
 
 /** emptyDir only, in a plain folder. */
-export function emptyDirVolumes(rootDir: string): PodVolumes {
+function emptyDirVolumes(rootDir: string): PodVolumes {
   const folder = (uid: string): string => join(rootDir, 'pods', uid, 'volumes');
   return {
     async setupPod(pod) {

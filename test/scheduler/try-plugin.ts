@@ -30,7 +30,7 @@ export function handleFor(groupSelector: Selector | null = null, namespaces: rea
   };
 }
 
-export function cycleOf(pod: Pod, { nodes, pods = [] }: World): Cycle {
+function cycleOf(pod: Pod, { nodes, pods = [] }: World): Cycle {
   const cache = new SchedulerCache();
   for (const node of nodes) cache.putNode(node);
   for (const other of pods) cache.putPod(readPod(other));

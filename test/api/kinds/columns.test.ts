@@ -29,7 +29,7 @@ void t.test('humanDuration() has upstream’s steps', (t) => {
 });
 
 function pod(status: object, more: object = {}): Pod {
-  return { apiVersion: 'v1', kind: 'Pod', spec: { containers: [{ name: 'a' }] }, status, ...more } as Pod;
+  return { apiVersion: 'v1', kind: 'Pod', spec: { containers: [{ name: 'a' }] }, status, ...more };
 }
 
 const container = { name: 'a', image: 'x', imageID: '', restartCount: 0, ready: false };

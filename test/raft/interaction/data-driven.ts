@@ -17,7 +17,7 @@ export interface Case {
 }
 
 /** etcd-io/raft's own test data: beside the repository, not part of it. */
-export const ORACLES: string = join(import.meta.dirname, '../../../../shared/oracles/raft');
+const ORACLES: string = join(import.meta.dirname, '../../../../shared/oracles/raft');
 
 /** Files of one suite; empty when the test data is absent. */
 export function oracleFiles(suite: string): { readonly name: string; readonly cases: readonly Case[] }[] {
@@ -28,7 +28,7 @@ export function oracleFiles(suite: string): { readonly name: string; readonly ca
 }
 
 /** Parses cockroachdb/datadriven's format: comments, a command line, input, `----`, output up to an empty line. */
-export function parseCases(text: string): Case[] {
+function parseCases(text: string): Case[] {
   const lines = text.split('\n');
   const cases: Case[] = [];
   let at = 0;
