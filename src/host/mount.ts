@@ -1,8 +1,14 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, realpath } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { exec } from './exec.ts';
 
-/** Mounts below `path`, itself included, innermost first (proc(5), mountinfo). */
-export async function mountsBelow(path: string): Promise<readonly string[]> {
+/**
+ * Mounts below `given`, itself included, innermost first (proc(5), mountinfo). Links above it are followed, as the
+ * kernel tells where a mount really is; one at its end is not.
+ */
+export async function mountsBelow(given: string): Promise<readonly string[]> {
+  const folder = await realpath(dirname(given)).catch(() => dirname(given));
+  const path = join(folder, basename(given));
   const text = await readFile('/proc/self/mountinfo', 'utf8');
   const points = text
     .split('\n')

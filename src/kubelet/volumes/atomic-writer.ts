@@ -13,6 +13,7 @@ import {
 } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { randomBytes } from 'node:crypto';
+import { StatusError } from '../../api/status.ts';
 
 /** One file of a volume. */
 export interface VolumeFile {
@@ -26,6 +27,12 @@ export interface VolumeFile {
 /** Path within the volume to file. */
 export type Payload = ReadonlyMap<string, VolumeFile>;
 
+interface WriteOptions {
+  readonly now: Date;
+  /** Called with the directory of the new files before anybody sees them: for owners and modes. */
+  readonly beforeShown?: (directory: string) => Promise<void>;
+}
+
 const DATA = '..data';
 
 /**
@@ -34,8 +41,14 @@ const DATA = '..data';
  * pods rely on the names). Writes nothing when nothing differs.
  *
  * @returns whether anything was written
+ * @throws StatusError BadRequest for a path that leads out of the volume
  */
-export async function writeAtomically(target: string, payload: Payload, now: Date): Promise<boolean> {
+export async function writeAtomically(
+  target: string,
+  payload: Payload,
+  { now, beforeShown }: WriteOptions,
+): Promise<boolean> {
+  for (const path of payload.keys()) checkPath(path);
   await mkdir(target, { recursive: true, mode: 0o755 });
   const old = await readlink(join(target, DATA)).catch(() => undefined);
   if (old !== undefined && (await isSame(join(target, old), payload))) {
@@ -44,8 +57,9 @@ export async function writeAtomically(target: string, payload: Payload, now: Dat
     return false;
   }
   const name = timestamp(now);
-  await mkdir(join(target, name), { mode: 0o755 });
-  for (const [path, file] of payload) await writeOne(join(target, name, path), file);
+  await makeDirectory(join(target, name));
+  for (const [path, file] of payload) await writeOne(join(target, name), path, file);
+  await beforeShown?.(join(target, name));
   await rm(join(target, `${DATA}_tmp`), { force: true });
   await symlink(name, join(target, `${DATA}_tmp`));
   await rename(join(target, `${DATA}_tmp`), join(target, DATA));
@@ -55,11 +69,28 @@ export async function writeAtomically(target: string, payload: Payload, now: Dat
   return true;
 }
 
-async function writeOne(path: string, { content, mode, uid }: VolumeFile): Promise<void> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o755 });
-  await writeFile(path, content, { mode: 0o600 });
-  if (uid !== undefined) await chown(path, uid, -1);
-  await chmod(path, mode); // after all, as the umask does not count for chmod
+async function writeOne(root: string, path: string, { content, mode, uid }: VolumeFile): Promise<void> {
+  const whole = join(root, path);
+  const parents = dirname(path).split('/');
+  if (parents[0] !== '.')
+    for (let depth = 1; depth <= parents.length; depth += 1)
+      await makeDirectory(join(root, ...parents.slice(0, depth)));
+  await writeFile(whole, content, { mode: 0o600 });
+  if (uid !== undefined) await chown(whole, uid, -1);
+  await chmod(whole, mode); // after all, as the umask does not count for chmod
+}
+
+/** Readable by everyone, whatever our own umask. */
+async function makeDirectory(path: string): Promise<void> {
+  await mkdir(path, { recursive: true, mode: 0o755 });
+  await chmod(path, 0o755);
+}
+
+/** As upstream's validatePath: names that begin with two dots are ours. */
+function checkPath(path: string): void {
+  const parts = path.split('/');
+  if (path !== '' && !path.startsWith('/') && !parts.includes('..') && !path.startsWith('..')) return;
+  throw new StatusError('BadRequest', `invalid path: must be a relative path inside of the volume: "${path}"`);
 }
 
 /** `..2026_11_20_08_16_35.123456789`, as upstream names them. */

@@ -31,9 +31,15 @@ export function contentPlugins(host: VolumeHost, tokens: ServiceAccountTokens): 
 function contentPlugin(kind: ContentKind, host: VolumeHost, tokens: ServiceAccountTokens): VolumePlugin {
   const write = async (pod: Pod, volume: Volume, path: string, signal: AbortSignal): Promise<void> => {
     const payload = await payloadOf({ host, tokens }, pod, volume, signal);
-    const written = await writeAtomically(path, payload, new Date(host.clock.nowMs()));
+    const now = new Date(host.clock.nowMs());
     const { fsGroup } = pod.spec?.securityContext ?? {};
-    if (written && fsGroup !== undefined) await giveToGroup(path, fsGroup);
+    if (fsGroup === undefined) {
+      await writeAtomically(path, payload, { now });
+      return;
+    }
+    await giveDirectoryToGroup(path, fsGroup);
+    // Before a reader sees the new files: none is to be refused what it could read a moment ago.
+    await writeAtomically(path, payload, { now, beforeShown: async (directory) => giveToGroup(directory, fsGroup) });
   };
   return {
     name: kind.name,
@@ -53,12 +59,22 @@ function contentPlugin(kind: ContentKind, host: VolumeHost, tokens: ServiceAccou
 }
 
 /** Readable by the pod's group, as upstream's SetVolumeOwnership makes it for volumes that nobody writes. */
-export async function giveToGroup(path: string, group: number): Promise<void> {
-  const stat = await lstat(path);
-  if (stat.isSymbolicLink()) return;
+async function giveToGroup(directory: string, group: number): Promise<void> {
+  await giveDirectoryToGroup(directory, group);
+  for (const entry of await readdir(directory, { withFileTypes: true })) {
+    const path = join(directory, entry.name);
+    if (entry.isDirectory()) await giveToGroup(path, group);
+    else if (entry.isFile()) {
+      const { mode } = await lstat(path);
+      await chown(path, -1, group);
+      await chmod(path, (mode & 0o7777) | 0o440);
+    }
+  }
+}
+
+/** With the set-group-ID bit, so that what is made in it belongs to the group, too. */
+async function giveDirectoryToGroup(path: string, group: number): Promise<void> {
+  const { mode } = await lstat(path);
   await chown(path, -1, group);
-  if (stat.isDirectory()) {
-    await chmod(path, (stat.mode & 0o7777) | 0o2070 | 0o770);
-    for (const name of await readdir(path)) await giveToGroup(join(path, name), group);
-  } else await chmod(path, (stat.mode & 0o7777) | 0o440);
+  await chmod(path, (mode & 0o7777) | 0o2550);
 }

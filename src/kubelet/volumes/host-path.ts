@@ -15,7 +15,7 @@ const CHECKS: Record<string, Check> = {
   DirectoryOrCreate: { is: (stats) => stats.isDirectory(), wrong: 'is not a directory' },
   File: { is: (stats) => stats.isFile(), wrong: 'is not a file' },
   FileOrCreate: { is: (stats) => stats.isFile(), wrong: 'is not a file' },
-  Socket: { is: (stats) => stats.isSocket(), wrong: 'is not a socket' },
+  Socket: { is: (stats) => stats.isSocket(), wrong: 'is not a socket file' },
   CharDevice: { is: (stats) => stats.isCharacterDevice(), wrong: 'is not a character device' },
   BlockDevice: { is: (stats) => stats.isBlockDevice(), wrong: 'is not a block device' },
 };
@@ -35,15 +35,12 @@ export const hostPathPlugin: VolumePlugin = {
 async function ensure(path: string, type: string): Promise<void> {
   if (type === '') return;
   const check = CHECKS[type];
-  if (check === undefined) throw new StatusError('BadRequest', `unknown hostPath type: ${type}`);
+  if (check === undefined) throw new StatusError('BadRequest', `${type} is an invalid volume type`);
   let stats = await stat(path).catch(() => undefined);
   if (stats === undefined && type === 'DirectoryOrCreate') await mkdir(path, { recursive: true, mode: 0o755 });
   if (stats === undefined && type === 'FileOrCreate') {
     await stat(dirname(path)).catch(() => {
-      throw new StatusError(
-        'BadRequest',
-        `hostPath type check failed: ${path} is not a file: its directory does not exist`,
-      );
+      throw new StatusError('BadRequest', `open ${path}: no such file or directory`);
     });
     await (await open(path, 'a', 0o644)).close();
   }

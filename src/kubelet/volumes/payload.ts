@@ -12,8 +12,6 @@ interface Selection {
   readonly items?: readonly KeyToPath[];
   readonly optional?: boolean;
   readonly defaultMode: number;
-  /** For messages: `configmap "x"`. */
-  readonly what: string;
 }
 
 /** The files that a ConfigMap gives: text and binary keys together. */
@@ -21,17 +19,26 @@ export function configMapPayload(map: ConfigMap | undefined, selection: Selectio
   const data = new Map<string, Uint8Array>();
   for (const [key, text] of Object.entries(map?.data ?? {})) data.set(key, Buffer.from(text, 'utf8'));
   for (const [key, base64] of Object.entries(map?.binaryData ?? {})) data.set(key, Buffer.from(base64, 'base64'));
-  return select(data, selection);
+  return select(data, selection, 'configmap references non-existent config key');
 }
 
 export function secretPayload(secret: Secret | undefined, selection: Selection): Payload {
   const data = new Map<string, Uint8Array>();
   for (const [key, base64] of Object.entries(secret?.data ?? {})) data.set(key, Buffer.from(base64, 'base64'));
-  return select(data, selection);
+  return select(data, selection, 'references non-existent secret key');
 }
 
-/** All keys, or those that items name under the paths they give. @throws StatusError NotFound for a key that must exist */
-function select(data: ReadonlyMap<string, Uint8Array>, { items, optional, defaultMode, what }: Selection): Payload {
+/**
+ * All keys, or those that items name under the paths they give.
+ *
+ * @param missing upstream's words for a key that is not there
+ * @throws StatusError NotFound for a key that must exist
+ */
+function select(
+  data: ReadonlyMap<string, Uint8Array>,
+  { items, optional, defaultMode }: Selection,
+  missing: string,
+): Payload {
   if (items === undefined || items.length === 0)
     return new Map([...data].map(([key, content]): [string, VolumeFile] => [key, { content, mode: defaultMode }]));
   const files = new Map<string, VolumeFile>();
@@ -39,7 +46,7 @@ function select(data: ReadonlyMap<string, Uint8Array>, { items, optional, defaul
     const content = data.get(key);
     if (content === undefined) {
       if (optional === true) continue;
-      throw new StatusError('NotFound', `references non-existent ${what.split(' ')[0]} key: ${key}`);
+      throw new StatusError('NotFound', `${missing}: ${key}`);
     }
     files.set(path, { content, mode: mode ?? defaultMode });
   }

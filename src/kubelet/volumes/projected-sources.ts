@@ -65,13 +65,13 @@ interface Named {
 async function fromConfigMap({ host, pod, signal }: Context, source: Named, defaultMode: number): Promise<Payload> {
   const { name = '' } = source;
   const map = await orAbsent(host.getConfigMap(pod.metadata?.namespace ?? '', name, signal), source);
-  return configMapPayload(map, { ...source, defaultMode, what: `configmap "${name}"` });
+  return configMapPayload(map, { ...source, defaultMode });
 }
 
 async function fromSecret({ host, pod, signal }: Context, source: Named, defaultMode: number): Promise<Payload> {
   const { name = '' } = source;
   const secret = await orAbsent(host.getSecret(pod.metadata?.namespace ?? '', name, signal), source);
-  return secretPayload(secret, { ...source, defaultMode, what: `secret "${name}"` });
+  return secretPayload(secret, { ...source, defaultMode });
 }
 
 async function orAbsent<T>(found: Promise<T>, { optional }: Named): Promise<T | undefined> {
