@@ -1,4 +1,9 @@
-import { createSecureServer, type Http2SecureServer, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
+import {
+  createSecureServer,
+  type Http2SecureServer,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+} from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { KINDS } from '../../src/api/kinds/rows.ts';
 import type { KubeObject } from '../../src/api/objects.ts';
@@ -38,7 +43,14 @@ export async function createTestPki(): Promise<TestPki> {
   return {
     ca: authority.certPem,
     issue: async (name, usage) =>
-      issue({ authority, subject: { commonName: name }, altNames: ['127.0.0.1'], usages: [usage], nowMs, lifetimeMs: 86_400_000 }),
+      issue({
+        authority,
+        subject: { commonName: name },
+        altNames: ['127.0.0.1'],
+        usages: [usage],
+        nowMs,
+        lifetimeMs: 86_400_000,
+      }),
   };
 }
 
@@ -113,7 +125,10 @@ interface Target {
 
 function targetOf(path: string): Target | undefined {
   const { pathname, searchParams: parameters } = new URL(path, 'https://x');
-  const match = /^\/(?:api|apis\/([^/]+))\/([^/]+)\/(?:namespaces\/([^/]+)\/(?!finalize|status))?([^/]+)(?:\/([^/]+))?(?:\/([^/]+))?$/.exec(pathname);
+  const match =
+    /^\/(?:api|apis\/([^/]+))\/([^/]+)\/(?:namespaces\/([^/]+)\/(?!finalize|status))?([^/]+)(?:\/([^/]+))?(?:\/([^/]+))?$/.exec(
+      pathname,
+    );
   if (match === null) return undefined;
   const [, group = '', version = '', namespace = '', plural = '', name = '', subresource] = match;
   const kind = KINDS.find((row) => row.group === group && row.plural === plural);
@@ -148,7 +163,10 @@ async function dispatch(client: ApiClient, request: SeenRequest, body: unknown, 
     case 'PUT':
       return client.update(resource, body as KubeObject, options);
     case 'PATCH': {
-      const patch: Patch = { type: type.includes('json-patch') ? 'json' : type.includes('strategic') ? 'strategic' : 'merge', body };
+      const patch: Patch = {
+        type: type.includes('json-patch') ? 'json' : type.includes('strategic') ? 'strategic' : 'merge',
+        body,
+      };
       return client.patch(resource, { namespace, name }, patch, options);
     }
     case 'DELETE':
