@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isReason } from '../api/status.ts';
 import { secrets } from '../client/resources.ts';
 import type { ApiClient } from '../client/api-client.ts';
 import { readFileIfThere, writeFileAtomic } from '../host/file.ts';
 import type { Log } from '../host/log.ts';
-import { findOwnAddress, type OwnAddress } from '../host/own-address.ts';
+import { findOwnAddress, isOwnAddress, type OwnAddress } from '../host/own-address.ts';
 import { createKey, publicKeyHash, readCertificate } from '../host/pki.ts';
 import { EtcdClient } from '../store/client/etcd-client.ts';
 import { readControlKeys, readFirstTokens, writeControlKeys } from './authorities.ts';
@@ -42,17 +43,27 @@ export async function runJoin(options: JoinOptions, signal: AbortSignal): Promis
     try {
       const own = await findOwnAddress(config.interfaceName);
       if (own === undefined) throw new Error('this board has no IPv4 address yet');
+      if (config.nodeAddress !== undefined && !isOwnAddress(config.nodeAddress))
+        throw new Error(`addresses.node is ${config.nodeAddress}, which no interface of this board has`);
       const self = config.nodeAddress === undefined ? own : { ...own, address: config.nodeAddress };
       await (config.role === 'control' ? joinControl(options, self, signal) : joinWorker(options, self, signal));
       return;
     } catch (error) {
       signal.throwIfAborted();
-      const why = error instanceof Error ? error.message : String(error);
+      const why = explain(error);
       if (why !== said) log.warn('cannot join yet', { why });
       said = why;
     }
     await sleep(AGAIN_MS, undefined, { signal });
   }
+}
+
+/** In words that say what to do. */
+function explain(error: unknown): string {
+  if (isReason(error, 'Unauthorized'))
+    return 'the cluster does not take the token: it is mistyped, has expired or was deleted';
+  if (isReason(error, 'Forbidden')) return 'the token is not one for boards of this role';
+  return error instanceof Error ? error.message : String(error);
 }
 
 async function joinControl(options: JoinOptions, own: OwnAddress, signal: AbortSignal): Promise<void> {

@@ -31,3 +31,8 @@ async function defaultRouteInterface(): Promise<string | undefined> {
   const rows = table.split('\n').map((line) => line.split('\t'));
   return rows.find((row) => row[1] === '00000000' && row[7] === '00000000')?.[0];
 }
+
+/** Whether an interface of this board has the address. */
+export function isOwnAddress(address: string): boolean {
+  return Object.values(networkInterfaces()).some((all) => all?.some((one) => one.address === address) === true);
+}

@@ -121,6 +121,21 @@ void t.test('proveServer() believes only the authority of the token', async (t) 
   await t.rejects(proveServer('127.0.0.1', port, `sha256:${'0'.repeat(64)}`), /of another cluster/);
 });
 
+void t.test('proveServer() tells a board whose clock is wrong from one that is at the wrong cluster', async (t) => {
+  const files = await board(t);
+  const keys = await createControlKeys(NOW_MS + 400 * DAY_MS);
+  await renewLocalCertificates(files, keys, localCertificates(config(), '127.0.0.1'), NOW_MS + 400 * DAY_MS);
+  const pair = keyPair(files, 'apiserver');
+  const server = createServer({ cert: await readFile(pair.cert), key: await readFile(pair.key) });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.teardown(() => server.close());
+  const { port } = server.address() as AddressInfo;
+  await t.rejects(
+    proveServer('127.0.0.1', port, publicKeyHash(keys.cluster.certPem)),
+    /this board's clock says .*: set it/,
+  );
+});
+
 void t.test('controlKeysOf() refuses a Secret that is not whole', (t) => {
   const data = (value: object) => ({ keys: Buffer.from(JSON.stringify(value)).toString('base64') });
   t.throws(() => controlKeysOf({ apiVersion: 'v1', kind: 'Secret', data: data({ cluster: {} }) }), /not whole/);
