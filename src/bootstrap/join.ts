@@ -38,7 +38,7 @@ const AGAIN_MS = 2_000;
  */
 export async function runJoin(options: JoinOptions, signal: AbortSignal): Promise<void> {
   const { config, log } = options;
-  let said = '';
+  let [last, said] = ['', ''];
   for (;;) {
     try {
       const own = await findOwnAddress(config.interfaceName);
@@ -51,8 +51,10 @@ export async function runJoin(options: JoinOptions, signal: AbortSignal): Promis
     } catch (error) {
       signal.throwIfAborted();
       const why = explain(error);
-      if (why !== said) log.warn('cannot join yet', { why });
-      said = why;
+      // Once is no fault: a cluster that is just being founded does not know its tokens yet.
+      if (why === last && why !== said) log.warn('cannot join yet', { why });
+      if (why === last) said = why;
+      last = why;
     }
     await sleep(AGAIN_MS, undefined, { signal });
   }

@@ -25,18 +25,20 @@ export function createLog(part: string): Log {
     serializers: { error: pino.stdSerializers.err },
     redact: { paths: ['token', 'password', 'secret', 'authorization', '*.token', '*.password'], censor: '[redacted]' },
   });
-  return wrap(root.child({ part }), part);
+  return wrap(root, part);
 }
 
 type Pino = ReturnType<typeof pino>;
 
-function wrap(logger: Pino, name: string): Log {
+/** @param root carries no part: a child of a child would print two */
+function wrap(root: Pino, name: string): Log {
+  const logger = root.child({ part: name });
   return {
     debug: (message, fields) => logger.debug(fields ?? {}, message),
     info: (message, fields) => logger.info(fields ?? {}, message),
     warn: (message, fields) => logger.warn(fields ?? {}, message),
     error: (message, fields) => logger.error(fields ?? {}, message),
-    part: (inner) => wrap(logger.child({ part: `${name}/${inner}` }), `${name}/${inner}`),
+    part: (inner) => wrap(root, `${name}/${inner}`),
   };
 }
 
