@@ -1,5 +1,7 @@
+import { access } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Pod } from '../../api/objects.ts';
 import { isReason, StatusError } from '../../api/status.ts';
 import type { Runtime } from '../../host/cri.ts';
@@ -8,6 +10,9 @@ import type { Handler } from './kubelet-call.ts';
 import type { KubeletView } from './kubelet-server.ts';
 import { logOptions } from './log-options.ts';
 import { readLog } from './read-log.ts';
+
+const LOOKS_MAX = 5;
+const LOOK_AGAIN_MS = 100;
 
 /** `/containerLogs/{namespace}/{pod}/{container}` */
 export const containerLogs: Handler = async ({ view, path, query, signal }, response) => {
@@ -20,12 +25,10 @@ export const containerLogs: Handler = async ({ view, path, query, signal }, resp
     { ...options, path: logPath, isRunning: async () => isRunning && stillRuns(view.runtime, containerId, signal) },
     signal,
   );
-  // The first piece is read before the head is sent: a log that is not there is an error still.
-  const first = options.follow ? undefined : await firstOf(texts, logPath);
+  await untilThere(logPath, signal);
   response.writeHead(200, { 'content-type': 'text/plain' });
   response.flushHeaders();
-  const source = first === undefined ? texts : prepend(first, texts);
-  await pipeline(Readable.from(source, { objectMode: false }), response, { signal });
+  await pipeline(Readable.from(texts, { objectMode: false }), response, { signal });
 };
 
 /** @throws StatusError NotFound with upstream's text */
@@ -50,20 +53,18 @@ async function stillRuns(runtime: Runtime, containerId: string, signal: AbortSig
   }
 }
 
-type Texts = AsyncGenerator<Buffer, void>;
-
-async function firstOf(texts: Texts, path: string): Promise<Buffer> {
-  try {
-    const { value, done } = await texts.next();
-    return done === true ? Buffer.alloc(0) : value;
-  } catch (error) {
-    throw new StatusError('InternalError', `failed to try resolving symlinks in path "${path}": ${String(error)}`, {
-      cause: error,
-    });
+/** A log that is being rotated is away for a moment. @throws StatusError while the head is not sent: when it stays away */
+async function untilThere(path: string, signal: AbortSignal): Promise<void> {
+  for (let looks = 1; ; looks += 1) {
+    try {
+      await access(path);
+      return;
+    } catch (cause) {
+      if (looks === LOOKS_MAX)
+        throw new StatusError('InternalError', `failed to try resolving symlinks in path "${path}": ${String(cause)}`, {
+          cause,
+        });
+    }
+    await sleep(LOOK_AGAIN_MS, undefined, { signal });
   }
-}
-
-async function* prepend(first: Buffer, rest: Texts): Texts {
-  if (first.length > 0) yield first;
-  yield* rest;
 }

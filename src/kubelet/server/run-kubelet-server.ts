@@ -1,4 +1,5 @@
 import { constants } from 'node:crypto';
+import { STATUS_CODES } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
 import type { Server } from 'node:https';
@@ -150,7 +151,9 @@ class KubeletGate {
     } catch (error) {
       const { code, text } = failureOf(error);
       const type = 'Content-Type: text/plain\r\nConnection: close\r\n';
-      socket.end(`HTTP/1.1 ${code} Failure\r\n${type}Content-Length: ${Buffer.byteLength(text)}\r\n\r\n${text}`);
+      socket.end(
+        `HTTP/1.1 ${code} ${STATUS_CODES[code] ?? ''}\r\n${type}Content-Length: ${Buffer.byteLength(text)}\r\n\r\n${text}`,
+      );
     }
   }
 
