@@ -1,4 +1,4 @@
-import { pino } from 'pino';
+import { type Logger, pino } from 'pino';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -28,7 +28,7 @@ export function createLog(part: string): Log {
   return wrap(root, part);
 }
 
-type Pino = ReturnType<typeof pino>;
+type Pino = Logger<never>;
 
 /** @param root carries no part: a child of a child would print two */
 function wrap(root: Pino, name: string): Log {
