@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
+import { rfc3339 } from '../api/time.ts';
 import { initCluster, readControlKeys } from '../bootstrap/authorities.ts';
 import { loadBoardConfig } from '../bootstrap/board-config.ts';
 import { boardFiles, keyPair } from '../bootstrap/board-files.ts';
@@ -112,7 +113,7 @@ async function makeToken({ role, hours }: { role: string; hours: string }): Prom
     keyFile: pair.key,
   });
   const client = createHttpApiClient({ config, userAgent: 'bramble-token/v1.36.0' });
-  const expiration = new Date(Date.now() + lifeHours * 3_600_000).toISOString().replace(/\.\d+/, '');
+  const expiration = rfc3339(Date.now() + lifeHours * 3_600_000);
   try {
     const group = role === 'control' ? CONTROL_GROUP : WORKER_GROUP;
     await client.create(secrets, tokenSecret(token, group, `Lets a ${role} join.`, expiration));

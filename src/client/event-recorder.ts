@@ -1,5 +1,6 @@
 import type { CoreEvent, KubeObject, ObjectReference } from '../api/objects.ts';
 import { isReason } from '../api/status.ts';
+import { rfc3339 } from '../api/time.ts';
 import type { Clock } from '../host/clock.ts';
 import type { Log } from '../host/log.ts';
 import type { ApiClient } from './api-client.ts';
@@ -111,7 +112,7 @@ class QueuedRecorder implements EventRecorder {
     const { client } = this.#options;
     const namespace = occurrence.about.namespace ?? 'default';
     if (plan.first !== undefined) {
-      const body = { count: plan.count, lastTimestamp: time(occurrence.atMs), message: plan.message };
+      const body = { count: plan.count, lastTimestamp: rfc3339(occurrence.atMs), message: plan.message };
       const key = { namespace, name: plan.first.name };
       try {
         await client.patch(coreEvents, key, { type: 'strategic', body }, { signal });
@@ -140,8 +141,8 @@ class QueuedRecorder implements EventRecorder {
       message: plan.message,
       type,
       count: 1,
-      firstTimestamp: time(atMs),
-      lastTimestamp: time(atMs),
+      firstTimestamp: rfc3339(atMs),
+      lastTimestamp: rfc3339(atMs),
       source: { component, ...(host === undefined ? {} : { host }) },
       reportingComponent: component,
       reportingInstance: host ?? '',
@@ -153,9 +154,4 @@ class QueuedRecorder implements EventRecorder {
     this.#options.log.warn('events dropped', { count: this.#dropped });
     this.#dropped = 0;
   }
-}
-
-/** metav1.Time: whole seconds. */
-function time(ms: number): string {
-  return new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z');
 }

@@ -1,4 +1,5 @@
 import type { Lease, LeaseSpec } from '../api/objects.ts';
+import { rfc3339Micro } from '../api/time.ts';
 
 /**
  * Leader election's decisions (client-go tools/leaderelection). Times are the observer's own monotonic milliseconds: the
@@ -31,7 +32,7 @@ export function mayTake(observed: Observed, identity: string, nowMs: number): bo
 
 /** The Lease's spec when `identity` acquires or renews it. @param wallMs for the people who read it */
 export function claimed(spec: LeaseSpec | undefined, identity: string, durationMs: number, wallMs: number): LeaseSpec {
-  const now = microTime(wallMs);
+  const now = rfc3339Micro(wallMs);
   const isRenewal = spec?.holderIdentity === identity;
   const transitions = spec?.leaseTransitions ?? 0;
   const acquireTime = isRenewal ? spec.acquireTime : undefined;
@@ -47,11 +48,6 @@ export function claimed(spec: LeaseSpec | undefined, identity: string, durationM
 
 /** The Lease's spec when its holder goes: anybody may have it at once. */
 export function released(spec: LeaseSpec, wallMs: number): LeaseSpec {
-  const now = microTime(wallMs);
+  const now = rfc3339Micro(wallMs);
   return { ...spec, holderIdentity: '', leaseDurationSeconds: 1, acquireTime: now, renewTime: now };
-}
-
-/** metav1.MicroTime: `2026-01-01T00:00:00.000000Z`. */
-function microTime(wallMs: number): string {
-  return new Date(wallMs).toISOString().replace('Z', '000Z');
 }

@@ -4,6 +4,7 @@ import type {
   SubjectAccessReview,
 } from '../api/objects.ts';
 import { isReason } from '../api/status.ts';
+import { rfc3339 } from '../api/time.ts';
 import { certificateSigningRequests, nodes, subjectAccessReviews } from '../client/resources.ts';
 import { type Authority, readSigningRequest, type SigningRequest, signRequest } from '../host/pki.ts';
 import {
@@ -131,7 +132,7 @@ async function addCondition(
   subresource: 'approval' | 'status',
   signal: AbortSignal,
 ): Promise<void> {
-  const now = new Date(clock.nowMs()).toISOString().replace(/\.\d+/, '');
+  const now = rfc3339(clock.nowMs());
   const conditions = [
     ...(csr.status?.conditions ?? []),
     { ...condition, lastUpdateTime: now, lastTransitionTime: now },

@@ -1,4 +1,5 @@
 import type { Deployment, DeploymentCondition, DeploymentStatus, ReplicaSet } from '../api/objects.ts';
+import { rfc3339 } from '../api/time.ts';
 import { maxUnavailableOf } from './deployment-revision.ts';
 
 /** A Deployment's status and conditions, with upstream's reasons and messages (pkg/controller/deployment/progress.go). Pure. */
@@ -184,6 +185,6 @@ function stamped(
   nowMs: number,
   lastTransitionTime: string | undefined,
 ): DeploymentCondition {
-  const now = new Date(nowMs).toISOString().replace(/\.\d+/, '');
+  const now = rfc3339(nowMs);
   return { ...condition, lastUpdateTime: now, lastTransitionTime: lastTransitionTime ?? now };
 }

@@ -3,6 +3,7 @@ import { isReason } from '../api/status.ts';
 import type { Resource } from '../client/api-client.ts';
 import { namespaces } from '../client/resources.ts';
 import type { KubeObject } from '../api/objects.ts';
+import { rfc3339 } from '../api/time.ts';
 import {
   type ControllerContext,
   type CreateController,
@@ -131,7 +132,7 @@ function conditionsFor(
           `Some content in the namespace has finalizers remaining: ${held.join(', ')}`,
         ],
   ];
-  const now = new Date(nowMs).toISOString().replace(/\.\d+/, '');
+  const now = rfc3339(nowMs);
   return rows.map(([type, isTrue, reason, message]) => {
     const status = isTrue ? 'True' : 'False';
     const old = before.find((condition) => condition.type === type);

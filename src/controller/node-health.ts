@@ -1,4 +1,5 @@
 import type { Node, NodeCondition, Taint } from '../api/objects.ts';
+import { rfc3339 } from '../api/time.ts';
 
 /** What is to be thought of a Node, from what is known of it. Pure. */
 
@@ -31,7 +32,7 @@ const JUDGED = ['Ready', 'MemoryPressure', 'DiskPressure', 'PIDPressure'] as con
 /** The conditions of a lost Node: all that its kubelet said is unknown now. Undefined when they say so already. */
 export function lostConditions(node: Node, nowMs: number): NodeCondition[] | undefined {
   const before = node.status?.conditions ?? [];
-  const now = new Date(nowMs).toISOString().replace(/\.\d+/, '');
+  const now = rfc3339(nowMs);
   let changed = false;
   const judged = JUDGED.map((type): NodeCondition => {
     const old = before.find((condition) => condition.type === type);
@@ -84,7 +85,7 @@ export function taintsFor(node: Node, nowMs: number): Taint[] | undefined {
   const kept = before.filter((taint) => !isOurs(taint) || wanted.some((one) => isSame(one, taint)));
   const added = wanted.filter((taint) => !before.some((one) => isSame(one, taint)));
   if (added.length === 0 && kept.length === before.length) return undefined;
-  const timeAdded = new Date(nowMs).toISOString().replace(/\.\d+/, '');
+  const timeAdded = rfc3339(nowMs);
   return [...kept, ...added.map((taint) => ({ ...taint, timeAdded }))];
 }
 

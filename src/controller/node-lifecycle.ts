@@ -1,5 +1,6 @@
 import type { Node, Pod } from '../api/objects.ts';
 import { isReason } from '../api/status.ts';
+import { rfc3339 } from '../api/time.ts';
 import { referenceTo } from '../client/event-recorder.ts';
 import { createInformer } from '../client/informer.ts';
 import { leases, nodes, pods } from '../client/resources.ts';
@@ -125,7 +126,7 @@ async function ask(node: Node): Promise<ProbeResult> {
 async function markNotReady({ client, clock }: ControllerContext, pod: Pod, signal: AbortSignal): Promise<void> {
   if (!isPodReady(pod)) return;
   const { namespace = '', name = '', uid } = pod.metadata ?? {};
-  const lastTransitionTime = new Date(clock.nowMs()).toISOString().replace(/\.\d+/, '');
+  const lastTransitionTime = rfc3339(clock.nowMs());
   const conditions = [{ type: 'Ready', status: 'False', reason: 'NodeNotReady', lastTransitionTime }];
   const body = { metadata: { uid }, status: { conditions } };
   await client

@@ -1,5 +1,6 @@
 import type { Pod, ReplicaSet, ReplicaSetCondition, ReplicaSetStatus } from '../api/objects.ts';
 import { matchesLabels, selectorOfMap } from '../api/selector.ts';
+import { rfc3339 } from '../api/time.ts';
 import { isDeleting } from './controller.ts';
 import { isPodActive, isPodReady, podCondition, untilAvailableMs } from './pod-facts.ts';
 
@@ -105,6 +106,6 @@ function failureCondition(
   if (failure === undefined) return rest;
   const before = conditions.find(({ type }) => type === 'ReplicaFailure');
   if (before?.reason === failure.reason) return [...conditions];
-  const lastTransitionTime = new Date(nowMs).toISOString().replace(/\.\d+/, '');
+  const lastTransitionTime = rfc3339(nowMs);
   return [...rest, { type: 'ReplicaFailure', status: 'True', lastTransitionTime, ...failure }];
 }

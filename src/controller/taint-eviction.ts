@@ -1,5 +1,6 @@
 import type { Pod, Taint, Toleration } from '../api/objects.ts';
 import { isReason } from '../api/status.ts';
+import { rfc3339 } from '../api/time.ts';
 import { referenceTo } from '../client/event-recorder.ts';
 import { nodes, pods } from '../client/resources.ts';
 import { runTogether } from '../host/run-together.ts';
@@ -58,7 +59,7 @@ export const createTaintEvictionController: CreateController = (context) => {
 
   async function evict(pod: Pod, signal: AbortSignal): Promise<void> {
     const { namespace = '', name = '', uid = '' } = pod.metadata ?? {};
-    const lastTransitionTime = new Date(context.clock.nowMs()).toISOString().replace(/\.\d+/, '');
+    const lastTransitionTime = rfc3339(context.clock.nowMs());
     const message = 'Taint manager: deleting due to NoExecute taint';
     const condition = {
       type: 'DisruptionTarget',

@@ -1,6 +1,6 @@
 import type { Container, ContainerState, ContainerStatus, Pod, ResourceRequirements } from '../api/objects.ts';
+import { rfc3339 } from '../api/time.ts';
 import type { RuntimeContainerStatus } from '../host/cri.ts';
-import { toTime } from './api-time.ts';
 import { shouldStart } from './container-restart.ts';
 import { latestContainer } from './runtime-pod.ts';
 import type { RuntimePod } from './runtime-pod.ts';
@@ -171,4 +171,9 @@ function volumeMountsOf(container: Container): Pick<ContainerStatus, 'volumeMoun
       ...(readOnly === true ? { readOnly, recursiveReadOnly: 'Disabled' } : {}),
     })),
   };
+}
+
+/** The runtime says 0 for a moment that has not come. */
+function toTime(ms: number): string | undefined {
+  return ms === 0 ? undefined : rfc3339(ms);
 }

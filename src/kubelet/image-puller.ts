@@ -2,7 +2,7 @@ import type { Container, Pod, Secret } from '../api/objects.ts';
 import type { Clock } from '../host/clock.ts';
 import type { Images, RuntimeImage } from '../host/cri.ts';
 import type { SandboxConfig } from '../host/cri-config.ts';
-import { goMilliseconds } from './api-time.ts';
+import { goMilliseconds } from './go-duration.ts';
 import { GoBackoff } from './go-backoff.ts';
 import { defaultPullPolicy, withDefaultTag } from './image-name.ts';
 import type { EventSink } from './pod-events.ts';

@@ -1,10 +1,10 @@
 import type { Lease, Node } from '../api/objects.ts';
 import { isReason } from '../api/status.ts';
+import { rfc3339Micro } from '../api/time.ts';
 import type { ApiClient } from '../client/api-client.ts';
 import { leases } from '../client/resources.ts';
 import type { Clock } from '../host/clock.ts';
 import type { Log } from '../host/log.ts';
-import { microTime } from './api-time.ts';
 import { errorText } from './start-error.ts';
 
 interface NodeLeaseOptions {
@@ -70,7 +70,7 @@ function wantedLease(options: NodeLeaseOptions, current: Lease | undefined): Lea
       ...current?.spec,
       holderIdentity: nodeName,
       leaseDurationSeconds: durationSeconds,
-      renewTime: microTime(clock.nowMs()),
+      renewTime: rfc3339Micro(clock.nowMs()),
     },
   };
 }

@@ -1,8 +1,8 @@
 import type { ContainerImage, Node, NodeCondition, NodeStatus, Taint } from '../api/objects.ts';
 import { formatBytes, formatMilli } from '../api/quantity.ts';
+import { rfc3339 } from '../api/time.ts';
 import type { Board, BoardPressure } from '../host/board.ts';
 import type { RuntimeCondition, RuntimeImage } from '../host/cri.ts';
-import { timeText } from './api-time.ts';
 
 /** The Kubernetes version whose kubelet this one stands for. */
 const KUBELET_VERSION = 'v1.36.0+bramble';
@@ -131,7 +131,7 @@ function nodeImages(images: readonly RuntimeImage[]): ContainerImage[] {
 }
 
 function nodeConditions(facts: NodeFacts, before: readonly NodeCondition[]): NodeCondition[] {
-  const now = timeText(facts.nowMs);
+  const now = rfc3339(facts.nowMs);
   const own = ownConditions(facts).map((condition): NodeCondition => {
     const former = before.find(({ type }) => type === condition.type);
     const isSame = former?.status === condition.status && former.lastTransitionTime !== undefined;

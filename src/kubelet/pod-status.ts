@@ -1,5 +1,5 @@
 import type { Container, ContainerStatus, Pod, PodStatus } from '../api/objects.ts';
-import { timeText } from './api-time.ts';
+import { rfc3339 } from '../api/time.ts';
 import { containerStatuses } from './container-statuses.ts';
 import type { StartFailure } from './container-statuses.ts';
 import { podConditions, stampConditions } from './pod-conditions.ts';
@@ -52,7 +52,7 @@ export function podStatus(facts: StatusFacts): PodStatus {
     phase,
     ...reasonOf(facts, phase),
     ...addresses(facts),
-    startTime: before.startTime ?? timeText(nowMs),
+    startTime: before.startTime ?? rfc3339(nowMs),
     ...(init.length === 0 ? {} : { initContainerStatuses: init }),
     containerStatuses: main,
     ...(ephemeral.length === 0 ? {} : { ephemeralContainerStatuses: ephemeral }),
@@ -60,7 +60,7 @@ export function podStatus(facts: StatusFacts): PodStatus {
   };
   const conditions = podConditions({ pod, status, hasSandbox: !sandboxChange(pod, runtimePod).changed });
   const kept = keepDisruption(conditions, before);
-  return { ...status, conditions: stampConditions(kept, before.conditions ?? [], timeText(nowMs)) };
+  return { ...status, conditions: stampConditions(kept, before.conditions ?? [], rfc3339(nowMs)) };
 }
 
 /** A phase that is an end is never left. */

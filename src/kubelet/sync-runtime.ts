@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import type { Container, Pod, Secret } from '../api/objects.ts';
 import { readFileIfThere } from '../host/file.ts';
-import { goSeconds } from './api-time.ts';
+import { goSeconds } from './go-duration.ts';
 import type { StartFailure } from './container-statuses.ts';
 import { hostsFile } from './hosts-file.ts';
 import { hostsPath, podDir } from './kubelet-paths.ts';

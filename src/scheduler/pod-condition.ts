@@ -1,5 +1,6 @@
 import type { Pod } from '../api/objects.ts';
 import { isReason } from '../api/status.ts';
+import { rfc3339 } from '../api/time.ts';
 import type { ApiClient } from '../client/api-client.ts';
 import { pods } from '../client/resources.ts';
 import type { Clock } from '../host/clock.ts';
@@ -34,7 +35,7 @@ export async function writePodCondition(
   signal: AbortSignal,
 ): Promise<void> {
   const { reason, message, nominatedNode } = failure;
-  const now = new Date(clock.nowMs()).toISOString().replace(/\.\d+Z$/, 'Z');
+  const now = rfc3339(clock.nowMs());
   const old = conditionOf(pod);
   const lastTransitionTime = old?.status === 'False' ? (old.lastTransitionTime ?? now) : now;
   const condition = { type: 'PodScheduled', status: 'False', reason, message, lastTransitionTime };

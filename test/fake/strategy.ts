@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { KINDS } from '../../src/api/kinds/rows.ts';
 import { badRequest, conflict } from '../../src/api/status.ts';
+import { rfc3339 } from '../../src/api/time.ts';
 import type { Resource } from '../../src/client/api-client.ts';
 import type { Stored } from './object-store.ts';
 
@@ -33,7 +34,7 @@ export function prepareForCreate(resource: Resource<Stored>, object: Stored, now
   const name = given.name ?? `${given.generateName}${suffix()}`;
   if (given.name === undefined && given.generateName === undefined)
     throw badRequest('name or generateName is required');
-  const metadata: Metadata = { ...given, name, uid: randomUUID(), creationTimestamp: timestamp(now) };
+  const metadata: Metadata = { ...given, name, uid: randomUUID(), creationTimestamp: rfc3339(now.getTime()) };
   delete metadata.deletionTimestamp;
   delete metadata.deletionGracePeriodSeconds;
   if (WITH_GENERATION.has(resource.plural)) metadata.generation = 1;
@@ -54,11 +55,6 @@ function versionOf({ group, version }: Resource<Stored>): string {
 function suffix(): string {
   const letters = Array.from({ length: 5 }, () => SUFFIX_LETTERS[Math.floor(Math.random() * SUFFIX_LETTERS.length)]);
   return letters.join('');
-}
-
-/** Whole seconds, as metav1.Time has them. */
-function timestamp(date: Date): string {
-  return date.toISOString().replace(/\.\d+Z$/, 'Z');
 }
 
 /** @throws StatusError Conflict on a stale resourceVersion or another uid */
@@ -117,7 +113,7 @@ export function planDelete(
   if (metadata.deletionTimestamp !== undefined) {
     if (graceSeconds >= (metadata.deletionGracePeriodSeconds ?? 0)) return 'keep';
   }
-  metadata.deletionTimestamp = timestamp(new Date(now.getTime() + graceSeconds * 1000));
+  metadata.deletionTimestamp = rfc3339(now.getTime() + graceSeconds * 1000);
   metadata.deletionGracePeriodSeconds = graceSeconds;
   if (finalizers.size > 0) metadata.finalizers = [...finalizers];
   const next: Stored = { ...before, metadata };

@@ -22,13 +22,14 @@ void t.test('issue() makes a certificate that the authority vouches for, with it
     nowMs: NOW_MS,
     lifetimeMs: YEAR_MS,
     subject: { commonName: 'system:node:w1', organizations: ['system:nodes'] },
-    altNames: ['w1', '10.0.0.1'],
+    altNames: ['w1', '10.0.0.1', 'fd00::1'],
   });
 
   t.ok(belongsTogether(certPem, keyPem, authority.certPem));
   const facts = readCertificate(certPem);
   t.same(facts.subject, { commonName: 'system:node:w1', organizations: ['system:nodes'] });
-  t.same(facts.altNames, ['w1', '10.0.0.1']);
+  t.same(facts.altNames, ['w1', '10.0.0.1', 'fd00::1']);
+  t.equal(facts.notBeforeMs, NOW_MS - 5 * 60_000);
   t.equal(facts.notAfterMs, NOW_MS + YEAR_MS);
 });
 

@@ -77,8 +77,3 @@ export function admissionAttributes(
     registry,
   };
 }
-
-/** Seconds since 1970 in the form that metadata carries. */
-export function timestamp(nowMs: number): string {
-  return `${new Date(nowMs).toISOString().slice(0, 19)}Z`;
-}

@@ -1,8 +1,9 @@
 import type { DeleteOptions, UnknownObject } from '../../api/objects.ts';
 import { conflict, notFound, StatusError } from '../../api/status.ts';
+import { rfc3339 } from '../../api/time.ts';
 import { parseStored, storedText } from '../storage/object-text.ts';
 import type { StoredItem } from '../storage/storage.ts';
-import { admissionAttributes, strategyContext, timestamp, type ObjectRequest, type RegistryCore } from './core.ts';
+import { admissionAttributes, strategyContext, type ObjectRequest, type RegistryCore } from './core.ts';
 import type { KindView } from './kind-view.ts';
 import { metaOf } from './object-meta.ts';
 import { logFailure } from './update-object.ts';
@@ -95,7 +96,7 @@ function markDeletion(object: UnknownObject, options: DeleteOptions, view: KindV
   const isShorter = isMarked && graceSeconds < leftSeconds && options.gracePeriodSeconds !== undefined;
   if (isMarked && !isShorter) return true;
   const requestedMs = isMarked ? Date.parse(meta.deletionTimestamp ?? '') - leftSeconds * 1000 : nowMs;
-  meta.deletionTimestamp = timestamp((isMarked ? Math.max(requestedMs, 0) : nowMs) + graceSeconds * 1000);
+  meta.deletionTimestamp = rfc3339((isMarked ? Math.max(requestedMs, 0) : nowMs) + graceSeconds * 1000);
   meta.deletionGracePeriodSeconds = graceSeconds;
   if (!isMarked && (meta.generation ?? 0) > 0) meta.generation = (meta.generation ?? 0) + 1;
   view.strategy.markDeleting?.(object);

@@ -1,9 +1,9 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { ObjectMeta, UnknownObject } from '../../api/objects.ts';
 import { badRequest } from '../../api/status.ts';
+import { rfc3339 } from '../../api/time.ts';
 import { sameJson } from '../../api/validation/object-meta.ts';
 import type { KindView } from './kind-view.ts';
-import { timestamp } from './core.ts';
 
 /** Letters of generated names: no vowels, nothing that looks like another (apimachinery util/rand). */
 const ALPHABET = 'bcdfghjklmnpqrstvwxz2456789';
@@ -27,7 +27,7 @@ export function metaOf(object: UnknownObject): ObjectMeta {
 export function fillMeta(object: UnknownObject, view: KindView, nowMs: number): void {
   const meta = metaOf(object);
   meta.uid = randomUUID();
-  meta.creationTimestamp = timestamp(nowMs);
+  meta.creationTimestamp = rfc3339(nowMs);
   delete meta.deletionTimestamp;
   delete meta.deletionGracePeriodSeconds;
   delete meta.managedFields;

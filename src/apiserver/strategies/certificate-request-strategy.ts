@@ -1,4 +1,5 @@
 import type { CertificateSigningRequest, UnknownObject } from '../../api/objects.ts';
+import { rfc3339 } from '../../api/time.ts';
 import {
   validateCertificateRequest,
   validateCertificateRequestUpdate,
@@ -74,7 +75,7 @@ function keep(object: UnknownObject, old: UnknownObject, field: string): void {
 }
 
 function withTimes(conditions: readonly Condition[], old: Request, nowMs: number): Condition[] {
-  const now = `${new Date(nowMs).toISOString().slice(0, 19)}Z`;
+  const now = rfc3339(nowMs);
   return conditions.map((condition) => {
     const before = old.status?.conditions?.find(({ type }) => type === condition.type);
     return {

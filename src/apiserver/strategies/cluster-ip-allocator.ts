@@ -1,5 +1,6 @@
 import { randomInt, randomUUID } from 'node:crypto';
 import { StatusError } from '../../api/status.ts';
+import { rfc3339 } from '../../api/time.ts';
 import { ipv4Number, ipv4Text, isIpv4, parseIpv4Cidr } from '../../api/validation/ip.ts';
 import type { Storage } from '../storage/storage.ts';
 
@@ -126,7 +127,7 @@ export class ClusterIpAllocator {
       metadata: {
         name: address,
         uid: randomUUID(),
-        creationTimestamp: `${new Date(this.#nowMs()).toISOString().slice(0, 19)}Z`,
+        creationTimestamp: rfc3339(this.#nowMs()),
         labels: {
           'ipaddress.kubernetes.io/ip-family': 'IPv4',
           'ipaddress.kubernetes.io/managed-by': 'ipallocator.k8s.io',

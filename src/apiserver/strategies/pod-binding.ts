@@ -1,6 +1,7 @@
 import type { Binding, Pod } from '../../api/objects.ts';
 import { invalid, invalidObject, required, type FieldError } from '../../api/field-error.ts';
 import { conflict } from '../../api/status.ts';
+import { rfc3339 } from '../../api/time.ts';
 import { dns1123Subdomain } from '../../api/validation/names.ts';
 import type { StrategyContext, SubresourceStrategy, UpdateRules } from '../registry/strategy.ts';
 import { SUCCESS } from './success.ts';
@@ -52,7 +53,7 @@ function assign(pod: Pod, binding: Binding, nowMs: number): Pod {
   if (pod.spec?.nodeName) refuse(`pod ${name} is already assigned to node "${pod.spec.nodeName}"`);
   if ((pod.spec?.schedulingGates ?? []).length > 0) refuse(`pod ${name} has non-empty .spec.schedulingGates`);
   const others = (pod.status?.conditions ?? []).filter(({ type }) => type !== 'PodScheduled');
-  const now = `${new Date(nowMs).toISOString().slice(0, 19)}Z`;
+  const now = rfc3339(nowMs);
   const { nominatedNodeName: _nominated, ...status } = pod.status ?? {};
   const annotations = { ...pod.metadata?.annotations, ...binding.metadata?.annotations };
   const labels = { ...pod.metadata?.labels, ...binding.metadata?.labels };

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { KubeObject, Node, Pod, ServiceAccount, TokenRequest } from '../../api/objects.ts';
 import { invalid, invalidObject, notSupported, required, type FieldError } from '../../api/field-error.ts';
 import { badRequest, conflict, isReason } from '../../api/status.ts';
+import { rfc3339 } from '../../api/time.ts';
 import type { BoundObject, TokenClaims } from '../authentication/token-claims.ts';
 import type { TokenSigner } from '../authentication/token-signer.ts';
 import type { StrategyContext, SubresourceStrategy } from '../registry/strategy.ts';
@@ -53,8 +54,8 @@ export function tokenSubresource({ signer, audiences }: TokenOptions): Subresour
         'kubernetes.io': { namespace, serviceaccount: { name, uid: account.metadata?.uid ?? '' }, ...bound },
       };
       const token = await signer.sign(claims);
-      const expirationTimestamp = `${new Date(exp * 1000).toISOString().slice(0, 19)}Z`;
-      const creationTimestamp = `${new Date(iat * 1000).toISOString().slice(0, 19)}Z`;
+      const expirationTimestamp = rfc3339(exp * 1000);
+      const creationTimestamp = rfc3339(iat * 1000);
       return {
         kind: 'TokenRequest',
         apiVersion: 'authentication.k8s.io/v1',

@@ -1,5 +1,6 @@
 import type { Pod } from '../../api/objects.ts';
 import { isReason } from '../../api/status.ts';
+import { rfc3339 } from '../../api/time.ts';
 import { referenceTo } from '../../client/event-recorder.ts';
 import { pods } from '../../client/resources.ts';
 import type { Cycle, Plugin, Rejection, Snapshot } from '../framework.ts';
@@ -152,7 +153,7 @@ async function evict(
   const { client, recorder } = handle;
   const message = `${pod.pod.spec?.schedulerName ?? 'default-scheduler'}: preempting to accommodate a higher priority pod`;
   const condition = { type: 'DisruptionTarget', status: 'True', reason: 'PreemptionByScheduler', message };
-  const lastTransitionTime = new Date(handle.clock.nowMs()).toISOString().replace(/\.\d+Z$/, 'Z');
+  const lastTransitionTime = rfc3339(handle.clock.nowMs());
   for (const { namespace, name, uid, pod: victim } of victims) {
     const body = { metadata: { uid }, status: { conditions: [{ ...condition, lastTransitionTime }] } };
     try {
