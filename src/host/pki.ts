@@ -1,23 +1,9 @@
-import 'reflect-metadata';
-import {
-  createHash,
-  createPrivateKey,
-  createPublicKey,
-  randomBytes,
-  webcrypto,
-  X509Certificate as NodeCertificate,
-} from 'node:crypto';
-import { isIP } from 'node:net';
-import * as x509 from '@peculiar/x509';
+import { createHash, createPrivateKey, createPublicKey, generateKeyPair, X509Certificate } from 'node:crypto';
+import { isIPv6 } from 'node:net';
+import { promisify } from 'node:util';
+import type * as CertificateMaker from './certificate-maker.ts';
 
-/** Keys, certificates and signing requests. The one file that knows @peculiar/x509. All keys are EC P-256. */
-
-x509.cryptoProvider.set(webcrypto);
-
-const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
-const DAY_MS = 86_400_000;
-/** Certificates are valid from a little before now: boards without a clock of their own lag (upstream backdates the same). */
-const BACKDATE_MS = 5 * 60_000;
+/** Keys, certificates and signing requests. All keys are EC P-256. */
 
 export interface Subject {
   readonly commonName: string;
@@ -44,59 +30,26 @@ export interface SigningRequest {
 
 /** A new private key, PKCS#8 PEM. */
 export async function createKey(): Promise<string> {
-  const { privateKey } = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
-  return exportKey(privateKey);
+  const { privateKey } = await promisify(generateKeyPair)('ec', { namedCurve: 'P-256' });
+  return privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
 }
 
 /** A self-signed authority, valid ten years unless told otherwise. */
 export async function createAuthority(commonName: string, nowMs: number, days = 3650): Promise<Authority> {
-  const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
-  const certificate = await x509.X509CertificateGenerator.createSelfSigned({
-    serialNumber: serial(),
-    name: distinguishedName({ commonName }),
-    notBefore: new Date(nowMs - BACKDATE_MS),
-    notAfter: new Date(nowMs + days * DAY_MS),
-    signingAlgorithm: ALGORITHM,
-    keys: keys,
-    extensions: [
-      new x509.BasicConstraintsExtension(true, undefined, true),
-      new x509.KeyUsagesExtension(
-        x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.digitalSignature | x509.KeyUsageFlags.cRLSign,
-        true,
-      ),
-      await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
-    ],
-  });
-  return { certPem: pem(certificate.toString('pem')), keyPem: await exportKey(keys.privateKey) };
+  return (await maker()).createAuthority(commonName, nowMs, days);
 }
 
 /** A signing request, PEM, for the key. */
 export async function createSigningRequest(keyPem: string, subject: Subject, altNames: AltNames = []): Promise<string> {
-  const request = await x509.Pkcs10CertificateRequestGenerator.create({
-    name: distinguishedName(subject),
-    keys: await importPair(keyPem),
-    signingAlgorithm: ALGORITHM,
-    extensions: altNames.length === 0 ? [] : [altNamesExtension(altNames)],
-  });
-  return pem(request.toString('pem'));
+  return (await maker()).createSigningRequest(keyPem, subject, altNames);
 }
 
 /** What a signing request asks for. @throws Error when it cannot be read or is not signed by its own key */
 export async function readSigningRequest(requestPem: string): Promise<SigningRequest> {
-  const request = new x509.Pkcs10CertificateRequest(requestPem);
-  if (!(await request.verify())) throw new Error('the request is not signed by its own key');
-  const names = namesOf(request)?.names.items ?? [];
-  const ofType = (type: string): string[] => names.filter((name) => name.type === type).map((name) => name.value);
-  return {
-    subject: readName(request.subjectName),
-    dnsNames: ofType('dns'),
-    ipAddresses: ofType('ip'),
-    emailAddresses: ofType('email'),
-    uris: ofType('url'),
-  };
+  return (await maker()).readSigningRequest(requestPem);
 }
 
-interface SignOptions {
+export interface SignOptions {
   readonly authority: Authority;
   readonly usages: readonly ExtendedUsage[];
   readonly nowMs: number;
@@ -106,50 +59,27 @@ interface SignOptions {
 
 /** Signs a request as it stands: subject and names are the caller's to check. The PEM of the certificate. */
 export async function signRequest(requestPem: string, options: SignOptions): Promise<string> {
-  const request = new x509.Pkcs10CertificateRequest(requestPem);
-  const issuer = new x509.X509Certificate(options.authority.certPem);
-  const names = namesOf(request);
-  const end = Math.min(options.nowMs + options.lifetimeMs, issuer.notAfter.getTime());
-  const certificate = await x509.X509CertificateGenerator.create({
-    serialNumber: serial(),
-    subject: request.subjectName,
-    issuer: issuer.subjectName,
-    notBefore: new Date(options.nowMs - BACKDATE_MS),
-    notAfter: new Date(end),
-    signingAlgorithm: ALGORITHM,
-    publicKey: await request.publicKey.export(),
-    signingKey: await importPrivate(options.authority.keyPem),
-    extensions: [
-      new x509.BasicConstraintsExtension(false, undefined, true),
-      new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature | x509.KeyUsageFlags.keyEncipherment, true),
-      new x509.ExtendedKeyUsageExtension(options.usages.map((usage) => EXTENDED[usage])),
-      await x509.AuthorityKeyIdentifierExtension.create(issuer.publicKey),
-      ...(names === null ? [] : [names]),
-    ],
-  });
-  return pem(certificate.toString('pem'));
+  return (await maker()).signRequest(requestPem, options);
 }
 
-const EXTENDED: Record<ExtendedUsage, string> = {
-  server: x509.ExtendedKeyUsage.serverAuth,
-  client: x509.ExtendedKeyUsage.clientAuth,
-};
-
-interface IssueOptions extends SignOptions {
+export interface IssueOptions extends SignOptions {
   readonly subject: Subject;
   readonly altNames?: AltNames;
 }
 
 /** Makes a key and a certificate for it in one go, where the authority's key is on the same board. */
 export async function issue(options: IssueOptions): Promise<{ certPem: string; keyPem: string }> {
-  const keyPem = await createKey();
-  const request = await createSigningRequest(keyPem, options.subject, options.altNames);
-  return { keyPem, certPem: await signRequest(request, options) };
+  return (await maker()).issue(options);
+}
+
+/** Loaded when something is to be made, which most starts of most parts never do. */
+async function maker(): Promise<typeof CertificateMaker> {
+  return import('./certificate-maker.ts');
 }
 
 /** `sha256:<hex>` of the certificate's public key, as kubeadm's discovery hash (RFC 7469 section 2.4). */
 export function publicKeyHash(certPem: string | Uint8Array): string {
-  const spki = new NodeCertificate(certPem).publicKey.export({ type: 'spki', format: 'der' });
+  const spki = new X509Certificate(certPem).publicKey.export({ type: 'spki', format: 'der' });
   return `sha256:${createHash('sha256').update(spki).digest('hex')}`;
 }
 
@@ -162,77 +92,32 @@ export interface CertificateFacts {
 
 /** What a certificate says. @throws Error when it cannot be read */
 export function readCertificate(certPem: string): CertificateFacts {
-  const certificate = new x509.X509Certificate(certPem);
-  const names = namesOf(certificate)?.names.items ?? [];
+  const certificate = new X509Certificate(certPem);
+  const { CN, O } = certificate.toLegacyObject().subject as unknown as Readonly<Record<string, string | string[]>>;
   return {
-    subject: readName(certificate.subjectName),
-    altNames: names.map((name) => name.value),
-    notBeforeMs: certificate.notBefore.getTime(),
-    notAfterMs: certificate.notAfter.getTime(),
+    subject: { commonName: [CN ?? ''].flat()[0] ?? '', organizations: [O ?? []].flat() },
+    altNames: (certificate.subjectAltName ?? '').split(', ').flatMap(altName),
+    notBeforeMs: certificate.validFromDate.getTime(),
+    notAfterMs: certificate.validToDate.getTime(),
   };
+}
+
+/** `DNS:web.local` and `IP Address:10.0.0.1` as OpenSSL prints them -> the name alone; an IPv6 address in its short form. */
+function altName(text: string): string[] {
+  const [, name] = /^(?:DNS|IP Address|URI|email):(.+)$/.exec(text) ?? [];
+  if (name === undefined) return [];
+  return [isIPv6(name) ? new URL(`http://[${name}]`).hostname.slice(1, -1) : name];
 }
 
 /** Whether the certificate is of this key and signed by this authority. Says nothing of its dates. */
 export function belongsTogether(certPem: string, keyPem: string, caPem: string): boolean {
-  const certificate = new NodeCertificate(certPem);
+  const certificate = new X509Certificate(certPem);
   return (
-    certificate.checkPrivateKey(createPrivateKey(keyPem)) && certificate.verify(new NodeCertificate(caPem).publicKey)
+    certificate.checkPrivateKey(createPrivateKey(keyPem)) && certificate.verify(new X509Certificate(caPem).publicKey)
   );
 }
 
 /** The public half of a private key, PEM (SPKI). */
 export function publicKeyOf(keyPem: string): string {
   return createPublicKey(keyPem).export({ type: 'spki', format: 'pem' }).toString();
-}
-
-/** The subject alternative names. Asked for by number: the library's look-up by class does not find what it has read itself. */
-function namesOf(
-  from: x509.Pkcs10CertificateRequest | x509.X509Certificate,
-): x509.SubjectAlternativeNameExtension | null {
-  return from.getExtension<x509.SubjectAlternativeNameExtension>(
-    '2.5.29.17',
-  ) as x509.SubjectAlternativeNameExtension | null;
-}
-
-function readName(name: x509.Name): Subject {
-  return { commonName: name.getField('CN')[0] ?? '', organizations: name.getField('O') };
-}
-
-function distinguishedName({ commonName, organizations = [] }: Subject): x509.JsonName {
-  return [...organizations.map((organization) => ({ O: [organization] })), { CN: [commonName] }];
-}
-
-function altNamesExtension(altNames: AltNames): x509.SubjectAlternativeNameExtension {
-  return new x509.SubjectAlternativeNameExtension(
-    altNames.map((value) => ({ type: isIP(value) === 0 ? ('dns' as const) : ('ip' as const), value })),
-  );
-}
-
-/** 127 random bits: positive, and never the same twice (RFC 5280 section 4.1.2.2). */
-function serial(): string {
-  const bytes = randomBytes(16);
-  bytes[0] = ((bytes[0] ?? 0) & 0x7f) | 0x01;
-  return bytes.toString('hex');
-}
-
-function pem(text: string): string {
-  return text.endsWith('\n') ? text : `${text}\n`;
-}
-
-async function exportKey(key: webcrypto.CryptoKey): Promise<string> {
-  const der = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', key));
-  return createPrivateKey({ key: der, format: 'der', type: 'pkcs8' })
-    .export({ type: 'pkcs8', format: 'pem' })
-    .toString();
-}
-
-async function importPrivate(keyPem: string): Promise<webcrypto.CryptoKey> {
-  const der = createPrivateKey(keyPem).export({ type: 'pkcs8', format: 'der' });
-  return webcrypto.subtle.importKey('pkcs8', der, ALGORITHM, true, ['sign']);
-}
-
-async function importPair(keyPem: string): Promise<webcrypto.CryptoKeyPair> {
-  const der = createPublicKey(keyPem).export({ type: 'spki', format: 'der' });
-  const publicKey = await webcrypto.subtle.importKey('spki', der, ALGORITHM, true, ['verify']);
-  return { privateKey: await importPrivate(keyPem), publicKey: publicKey };
 }
