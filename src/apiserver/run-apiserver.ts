@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { addressAt } from '../api/ipv4.ts';
 import { systemClock } from '../host/clock.ts';
 import { createLog, type Log } from '../host/log.ts';
 import { runTogether, type Runnable } from '../host/run-together.ts';
@@ -86,7 +87,7 @@ async function runBootstrap(
 ): Promise<void> {
   await untilAborted('bootstrap', { log, signal }, async () => {
     await ensureDefaultNamespaces(registry);
-    await ensureKubernetesService(registry, { clusterIp: firstAddress(serviceClusterIpRange), port });
+    await ensureKubernetesService(registry, { clusterIp: addressAt(serviceClusterIpRange, 1), port });
     await ensurePolicy(registry, signal);
     registry.warm();
     onBootstrapped();
@@ -102,12 +103,6 @@ function etcdClient({ etcdServers: endpoints, etcdTls }: ApiServerOptions): Etcd
     key: readFileSync(etcdTls.keyFile),
   });
   return new EtcdClient({ endpoints, tls, keepaliveMs: KEEPALIVE_MS });
-}
-
-/** `10.96.0.0/12` -> `10.96.0.1` */
-function firstAddress(cidr: string): string {
-  const [a = '', b = '', c = '', d = ''] = (cidr.split('/')[0] ?? '').split('.');
-  return [a, b, c, Number(d) + 1].join('.');
 }
 
 /** Does the work, again until it has succeeded once; settles when `signal` is aborted. */

@@ -1,3 +1,4 @@
+import { addressAt } from '../api/ipv4.ts';
 import { readFileIfThere, writeFileAtomic } from '../host/file.ts';
 import {
   belongsTogether,
@@ -27,11 +28,7 @@ const LIFETIME_MS = 365 * 86_400_000;
 
 /** First address of the service range: that of the Service `kubernetes`. */
 export function firstServiceAddress(serviceCidr: string): string {
-  const [base = '', bits = '32'] = serviceCidr.split('/');
-  const number = base.split('.').reduce((sum, byte) => sum * 256 + Number(byte), 0);
-  const size = 2 ** (32 - Number(bits));
-  const first = Math.floor(number / size) * size + 1;
-  return [24, 16, 8, 0].map((shift) => Math.floor(first / 2 ** shift) % 256).join('.');
+  return addressAt(serviceCidr, 1);
 }
 
 /** Every certificate that a control board holds (subjects as kubeadm gives them). */

@@ -1,3 +1,4 @@
+import { addressAt } from '../api/ipv4.ts';
 import type { ConfigMap, KubeObject, Secret, Service } from '../api/objects.ts';
 import { isReason } from '../api/status.ts';
 import type { ApiClient, Resource } from '../client/api-client.ts';
@@ -135,8 +136,7 @@ function authenticationConfig(keys: ControlKeys): ConfigMap {
 
 /** Tenth address of the service range, as everywhere in the field. */
 export function dnsServiceAddress(serviceCidr: string): string {
-  const bytes = firstServiceAddress(serviceCidr).split('.');
-  return [...bytes.slice(0, 3), String(Number(bytes[3]) + 9)].join('.');
+  return addressAt(serviceCidr, 10);
 }
 
 /** No selector: each board's agent puts its own endpoint in, and internalTrafficPolicy keeps every question on its board. */

@@ -1,3 +1,4 @@
+import { addressAt, parseIpv4Cidr } from '../api/ipv4.ts';
 import type { Node } from '../api/objects.ts';
 import { referenceTo } from '../client/event-recorder.ts';
 import { nodes } from '../client/resources.ts';
@@ -49,16 +50,13 @@ function podCidrs(node: Node): readonly string[] {
   return podCIDR === undefined ? podCIDRs : [podCIDR, ...podCIDRs];
 }
 
-/** The first /24 within `clusterCidr` that is not taken. Pure. */
+/** The first /24 within `clusterCidr` that is not taken. @throws RangeError when that is no IPv4 prefix */
 export function firstFreeCidr(clusterCidr: string, taken: readonly string[]): string | undefined {
-  const [base = '0.0.0.0', bits = '16'] = clusterCidr.split('/');
-  const start = base.split('.').reduce((sum, byte) => sum * 256 + Number(byte), 0);
   const used = new Set(taken);
-  const count = 2 ** Math.max(0, NODE_PREFIX - Number(bits));
+  const prefixLength = parseIpv4Cidr(clusterCidr)?.prefixLength ?? NODE_PREFIX;
+  const count = 2 ** Math.max(0, NODE_PREFIX - prefixLength);
   for (let index = 0; index < count; index += 1) {
-    const address = start + index * 256;
-    const text = [24, 16, 8, 0].map((shift) => Math.floor(address / 2 ** shift) % 256).join('.');
-    const cidr = `${text}/${NODE_PREFIX}`;
+    const cidr = `${addressAt(clusterCidr, index * 2 ** (32 - NODE_PREFIX))}/${NODE_PREFIX}`;
     if (!used.has(cidr)) return cidr;
   }
   return undefined;

@@ -1,6 +1,6 @@
 import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parseAddress } from './cidr.ts';
+import { isIpv4 } from '../api/ipv4.ts';
 import { CNI_NETWORK } from './cni-config.ts';
 
 const FOLDER = `/var/lib/cni/networks/${CNI_NETWORK}`;
@@ -22,7 +22,7 @@ export async function freeLeftoverAddresses(
 ): Promise<string[]> {
   const names = await readdir(folder).catch(() => []);
   const freed: string[] = [];
-  for (const name of names.filter((name) => parseAddress(name) !== undefined)) {
+  for (const name of names.filter(isIpv4)) {
     const path = join(folder, name);
     const sandbox = (await readFile(path, 'utf8').catch(() => '')).split(/\r?\n/)[0]?.trim() ?? '';
     const { mtimeMs } = await stat(path).catch(() => ({ mtimeMs: nowMs }));

@@ -1,4 +1,4 @@
-import { formatAddress, parseCidr } from './cidr.ts';
+import { formatIpv4, parseIpv4Cidr } from '../api/ipv4.ts';
 
 /** Name of the pods' bridge on every node. */
 export const BRIDGE = 'cni0';
@@ -7,10 +7,10 @@ export const CNI_NETWORK = 'bramble';
 
 /** The bridge's address, the pods' gateway: the first of the node's pod prefix. @throws Error for a prefix without room */
 export function gatewayOf(podCidr: string): { address: string; prefixLength: number; mac: string } {
-  const cidr = parseCidr(podCidr);
+  const cidr = parseIpv4Cidr(podCidr);
   if (cidr === undefined || cidr.prefixLength > 30)
     throw new Error(`"${podCidr}" is no IPv4 prefix with room for pods`);
-  const address = formatAddress(cidr.base + 1);
+  const address = formatIpv4(cidr.base + 1);
   // Locally administered, and the same after each boot: neighbours' ARP entries stay true.
   const mac = ['0a', '58', ...address.split('.').map((byte) => Number(byte).toString(16).padStart(2, '0'))].join(':');
   return { address, prefixLength: cidr.prefixLength, mac };
@@ -43,7 +43,7 @@ export function podCidrIn(text: string): string | undefined {
   try {
     const config = JSON.parse(text) as { plugins?: { ipam?: { ranges?: { subnet?: unknown }[][] } }[] };
     const subnet = config.plugins?.[0]?.ipam?.ranges?.[0]?.[0]?.subnet;
-    return typeof subnet === 'string' && parseCidr(subnet) !== undefined ? subnet : undefined;
+    return typeof subnet === 'string' && parseIpv4Cidr(subnet) !== undefined ? subnet : undefined;
   } catch {
     return undefined;
   }

@@ -1,7 +1,7 @@
+import { formatIpv4, parseIpv4Cidr } from '../api/ipv4.ts';
 import type { Node } from '../api/objects.ts';
 import type { Route } from '../host/net-links.ts';
 import type { TunnelEnd, TunnelPeer, Vxlan } from '../host/net-vxlan.ts';
-import { formatAddress, parseCidr } from './cidr.ts';
 import { internalAddress, podCidrOf } from './pod-routes.ts';
 
 const DEVICE = 'bramble-vx';
@@ -56,7 +56,7 @@ export async function syncOverlay(
 
 /** The network's own address, which no pod gets; and a MAC made of it, another than the bridge's. */
 function tunnelAddress(podCidr: string): { address: string; mac: string } {
-  const address = formatAddress(parseCidr(podCidr)?.base ?? 0);
+  const address = formatIpv4(parseIpv4Cidr(podCidr)?.base ?? 0);
   const bytes = address.split('.').map((byte) => Number(byte).toString(16).padStart(2, '0'));
   return { address, mac: ['0a', '59', ...bytes].join(':') };
 }

@@ -1,6 +1,6 @@
+import { holdsIpv4, isIpv4, parseIpv4Cidr } from '../api/ipv4.ts';
 import type { Node } from '../api/objects.ts';
 import type { Link, Route } from '../host/net-links.ts';
-import { holds, parseCidr } from './cidr.ts';
 
 /** How the pods of other nodes are reached. */
 export interface RoutePlan {
@@ -14,14 +14,15 @@ export function planRoutes(nodes: readonly Node[], nodeName: string, uplink: Lin
   const wanted: Route[] = [];
   const unreachable: string[] = [];
   const networks = uplink.addresses.flatMap(
-    ({ address, prefixLength }) => parseCidr(`${address}/${prefixLength}`) ?? [],
+    ({ address, prefixLength }) => parseIpv4Cidr(`${address}/${prefixLength}`) ?? [],
   );
   for (const node of nodes) {
     const name = node.metadata?.name ?? '';
     const destination = podCidrOf(node);
     const gateway = internalAddress(node);
     if (name === nodeName || destination === undefined || gateway === undefined) continue;
-    if (networks.some((network) => holds(network, gateway))) wanted.push({ destination, gateway, device: uplink.name });
+    if (networks.some((network) => holdsIpv4(network, gateway)))
+      wanted.push({ destination, gateway, device: uplink.name });
     else unreachable.push(name);
   }
   return { wanted, unreachable };
@@ -43,11 +44,10 @@ export function diffRoutes(wanted: readonly Route[], present: readonly Route[]):
 /** The node's IPv4 pod prefix, once node IPAM gave it one. */
 export function podCidrOf({ spec }: Node): string | undefined {
   const all = spec?.podCIDRs ?? (spec?.podCIDR === undefined ? [] : [spec.podCIDR]);
-  return all.find((cidr) => parseCidr(cidr) !== undefined);
+  return all.find((cidr) => parseIpv4Cidr(cidr) !== undefined);
 }
 
 /** The node's IPv4 InternalIP. */
 export function internalAddress({ status }: Node): string | undefined {
-  return status?.addresses?.find(({ type, address }) => type === 'InternalIP' && parseCidr(address) !== undefined)
-    ?.address;
+  return status?.addresses?.find(({ type, address }) => type === 'InternalIP' && isIpv4(address))?.address;
 }

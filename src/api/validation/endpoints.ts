@@ -1,7 +1,8 @@
 import type { FieldError } from '../field-error.ts';
 import { duplicate, invalid, notSupported, required, tooMany } from '../field-error.ts';
+import { isIpv4 } from '../ipv4.ts';
 import type { EndpointAddress, EndpointSlice, Endpoints } from '../objects.ts';
-import { isIp, isIpv4, isIpv6, NOT_AN_IP } from './ip.ts';
+import { isIp, isIpv6, NOT_AN_IP } from './ip.ts';
 import { dns1123Label, dns1123Subdomain, labelValue, portNumber, qualifiedName } from './names.ts';
 import { immutable } from './object-meta.ts';
 

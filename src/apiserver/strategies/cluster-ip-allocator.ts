@@ -1,7 +1,7 @@
 import { randomInt, randomUUID } from 'node:crypto';
 import { StatusError } from '../../api/status.ts';
 import { rfc3339 } from '../../api/time.ts';
-import { ipv4Number, ipv4Text, isIpv4, parseIpv4Cidr } from '../../api/validation/ip.ts';
+import { addressCount, formatIpv4, parseIpv4, parseIpv4Cidr } from '../../api/ipv4.ts';
 import type { Storage } from '../storage/storage.ts';
 
 const PREFIX = '/registry/ipaddresses/';
@@ -35,19 +35,20 @@ export class ClusterIpAllocator {
   /** @throws Error when the text is no IPv4 CIDR with room for Services */
   constructor(storage: Storage, cidr: string, nowMs: () => number) {
     const range = parseIpv4Cidr(cidr);
-    if (range === null || range.size < 8)
+    if (range === undefined || addressCount(range) < 8)
       throw new Error(`the service range must be an IPv4 CIDR of /29 or larger: got "${cidr}"`);
     this.#storage = storage;
     this.#base = range.base;
-    this.#size = range.size;
+    this.#size = addressCount(range);
     this.#nowMs = nowMs;
     this.cidr = cidr;
   }
 
   /** Whether a Service may have the address: not the network's own, nor the broadcast address. */
   includes(address: string): boolean {
-    if (!isIpv4(address)) return false;
-    const offset = ipv4Number(address) - this.#base;
+    const number = parseIpv4(address);
+    if (number === undefined) return false;
+    const offset = number - this.#base;
     return offset > 0 && offset < this.#size - 1;
   }
 
@@ -68,7 +69,7 @@ export class ClusterIpAllocator {
   async takeAny(holder: Holder, signal: AbortSignal): Promise<string> {
     const reserved = Math.min(Math.max(16, Math.floor(this.#size / 16)), 256, Math.floor(this.#size / 2));
     for (let attempt = 0; attempt < RANDOM_ATTEMPTS; attempt += 1) {
-      const address = ipv4Text(this.#base + randomInt(reserved, this.#size - 1));
+      const address = formatIpv4(this.#base + randomInt(reserved, this.#size - 1));
       if (await this.#takeNew(address, holder, signal)) return address;
     }
     const { items } = await this.#storage.list(PREFIX, {}, signal);
@@ -78,7 +79,7 @@ export class ClusterIpAllocator {
       [1, reserved],
     ] as const) {
       for (let offset = from; offset < to; offset += 1) {
-        const address = ipv4Text(this.#base + offset);
+        const address = formatIpv4(this.#base + offset);
         if (!taken.has(address) && (await this.#takeNew(address, holder, signal))) return address;
       }
     }

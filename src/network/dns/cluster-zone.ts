@@ -1,4 +1,4 @@
-import { holds, parseCidr, type Cidr } from '../cidr.ts';
+import { holdsIpv4, type Ipv4Cidr, isIpv4, parseIpv4Cidr } from '../../api/ipv4.ts';
 import type { DnsRecord } from './packet.ts';
 import { addressOfReverseName, reverseName } from './reverse-name.ts';
 import type { HeadlessEndpoint, NamedPort, ServiceRecord } from './service-record.ts';
@@ -30,7 +30,7 @@ const SPECIFICATION = '1.1.0';
 /** The zone of the cluster after the Kubernetes DNS-Based Service Discovery specification 1.1.0. Holds no time, asks nobody. */
 export class ClusterZone {
   readonly #domain: string;
-  readonly #ownCidrs: readonly Cidr[];
+  readonly #ownCidrs: readonly Ipv4Cidr[];
   readonly #dnsService: string;
   readonly #services = new Map<string, ServiceRecord>();
   readonly #namespaces = new Map<string, number>();
@@ -40,7 +40,7 @@ export class ClusterZone {
 
   constructor({ domain, ownCidrs, dnsService }: ClusterZoneOptions) {
     this.#domain = domain.toLowerCase();
-    this.#ownCidrs = ownCidrs.flatMap((text) => parseCidr(text) ?? []);
+    this.#ownCidrs = ownCidrs.flatMap((text) => parseIpv4Cidr(text) ?? []);
     this.#dnsService = `${dnsService.name}.${dnsService.namespace}`;
   }
 
@@ -69,7 +69,7 @@ export class ClusterZone {
     const lower = name.toLowerCase();
     if (lower === this.#domain || lower.endsWith(`.${this.#domain}`)) return true;
     const address = addressOfReverseName(lower);
-    return address !== undefined && this.#ownCidrs.some((cidr) => holds(cidr, address));
+    return address !== undefined && this.#ownCidrs.some((cidr) => holdsIpv4(cidr, address));
   }
 
   /** @param name as asked: answers carry it so */
@@ -223,6 +223,6 @@ function podName(name: string, type: string, rest: readonly string[]): ZoneAnswe
   const [namespace, label, ...more] = rest;
   if (namespace === undefined || (label === undefined && more.length === 0)) return NO_DATA;
   const ip = label?.replaceAll('-', '.') ?? '';
-  if (more.length > 0 || parseCidr(ip) === undefined) return NO_NAME;
+  if (more.length > 0 || !isIpv4(ip)) return NO_NAME;
   return addresses(name, type, [ip]);
 }

@@ -7,7 +7,7 @@ import {
   portName,
   qualifiedName,
 } from '../../../src/api/validation/names.ts';
-import { isCidr, isIp, parseIpv4Cidr } from '../../../src/api/validation/ip.ts';
+import { isCidr, isIp } from '../../../src/api/validation/ip.ts';
 import { validateObjectMeta, validateObjectMetaUpdate } from '../../../src/api/validation/object-meta.ts';
 
 void t.test('forms of names: what passes and what does not', (t) => {
@@ -26,14 +26,14 @@ void t.test('forms of names: what passes and what does not', (t) => {
   t.end();
 });
 
-void t.test('isIp() and parseIpv4Cidr() know addresses', (t) => {
+void t.test('isIp() and isCidr() know addresses', (t) => {
   for (const good of ['0.0.0.0', '255.255.255.255', '::', '::1', 'fe80::1', '::ffff:1.2.3.4', '1:2:3:4:5:6:7:8'])
     t.ok(isIp(good), good);
   for (const bad of ['', '1.2.3', '01.2.3.4', '256.1.1.1', ':::', '1:2:3:4:5:6:7', '1::2::3', 'g::'])
     t.notOk(isIp(bad), bad);
-  t.same(parseIpv4Cidr('10.96.1.2/12'), { base: 0x0a60_0000, size: 2 ** 20 });
-  t.equal(parseIpv4Cidr('10.96.0.0/33'), null);
   t.ok(isCidr('2001:db8::/64'));
+  t.ok(isCidr('10.96.0.0/12'));
+  t.notOk(isCidr('10.96.0.0/33'));
   t.end();
 });
 
