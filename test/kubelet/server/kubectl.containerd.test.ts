@@ -13,6 +13,9 @@ import { startKubelet } from './kubelet-on-containerd.ts';
 import type { ServedKubelet } from './served-kubelet.ts';
 
 const KUBECTL = '/usr/bin/kubectl';
+/** A whole containerd starts and ends here: on a loaded or small machine more than tap's 30 s. */
+t.setTimeout(120_000);
+
 const why = whyNoContainerd() ?? (existsSync(KUBECTL) ? undefined : `needs ${KUBECTL}`);
 const { signal } = new AbortController();
 

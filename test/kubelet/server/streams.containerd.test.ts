@@ -5,6 +5,9 @@ import { BUSYBOX, whyNoContainerd } from '../../contract/cri-containerd.ts';
 import { startKubelet } from './kubelet-on-containerd.ts';
 import { openSpdy, openWebSocket, webSocketBytes } from './stream-clients.ts';
 
+/** A whole containerd starts and ends here: on a loaded or small machine more than tap's 30 s. */
+t.setTimeout(120_000);
+
 const why = whyNoContainerd();
 const V4 = 'v4.channel.k8s.io';
 const V5 = 'v5.channel.k8s.io';
