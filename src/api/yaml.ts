@@ -36,9 +36,9 @@ const intTag = defineScalarTag<number>('tag:yaml.org,2002:int', {
 
 const SCHEMA = new Schema([strTag, seqTag, mapTag, nullCoreTag, boolYaml11Tag, intTag, floatCoreTag, mergeTag]);
 
-/** The one document of a text. @throws Error that names line and column */
+/** The one document of a text. @throws Error that names line and column, or that says that aliases are overdone */
 export function parseYaml(text: string): unknown {
-  return load(text, { schema: SCHEMA });
+  return withoutBomb(load(text, { schema: SCHEMA }));
 }
 
 /**
@@ -53,16 +53,63 @@ export function parseYamlLenient(text: string): { value: unknown; duplicates: st
     if (line === undefined) throw error;
     const key = /^[\s-]*"?([^:"]+)/.exec(text.split('\n')[Number(line) - 1] ?? '')?.[1] ?? '';
     const duplicates = [`line ${line}: key ${JSON.stringify(key.trim())} already set in map`];
-    return { value: load(text, { schema: SCHEMA, json: true }), duplicates };
+    return { value: withoutBomb(load(text, { schema: SCHEMA, json: true })), duplicates };
   }
 }
 
 /** Every document of a text, empty ones left out. @throws Error that names line and column */
 export function parseYamlDocuments(text: string): unknown[] {
-  return loadAll(text, { schema: SCHEMA }).filter((one) => one !== null && one !== undefined);
+  return loadAll(text, { schema: SCHEMA })
+    .map(withoutBomb)
+    .filter((one) => one !== null && one !== undefined);
 }
 
 /** A document that any YAML reader gives back as it was. */
 export function formatYaml(value: unknown): string {
   return dump(value, { noRefs: true, lineWidth: -1 });
+}
+
+/** Go's YAML lets aliases be nearly all of a small document, and a tenth of what it makes of a big one (decode.go). */
+const ALIASED_MIN = 100;
+const NODES_MIN = 1000;
+const NODES_SMALL = 400_000;
+const NODES_BIG = 4_000_000;
+const RATIO_SMALL = 0.99;
+const RATIO_BIG = 0.1;
+
+/**
+ * The value, unless its aliases written out would be a multiple of the text ("billion laughs"), or one of them holds
+ * itself. Aliases share one object: each is counted once, however often it stands there. @throws Error
+ */
+function withoutBomb(value: unknown): unknown {
+  const sizes = new Map<object, number>();
+  const open = new Set<object>();
+  let distinct = 0;
+  const sizeOf = (node: unknown): number => {
+    if (typeof node !== 'object' || node === null) {
+      distinct += 1;
+      return 1;
+    }
+    const known = sizes.get(node);
+    if (known !== undefined) return known;
+    if (open.has(node)) throw new Error('anchor value contains itself');
+    open.add(node);
+    distinct += 1;
+    let size = 1;
+    for (const child of Object.values(node)) size += sizeOf(child);
+    open.delete(node);
+    sizes.set(node, size);
+    return size;
+  };
+  const nodes = sizeOf(value);
+  const aliased = nodes - distinct;
+  const isBomb = aliased > ALIASED_MIN && nodes > NODES_MIN && aliased / nodes > aliasRatioMax(nodes);
+  if (isBomb) throw new Error('document contains excessive aliasing');
+  return value;
+}
+
+function aliasRatioMax(nodes: number): number {
+  if (nodes <= NODES_SMALL) return RATIO_SMALL;
+  if (nodes >= NODES_BIG) return RATIO_BIG;
+  return RATIO_SMALL - (RATIO_SMALL - RATIO_BIG) * ((nodes - NODES_SMALL) / (NODES_BIG - NODES_SMALL));
 }

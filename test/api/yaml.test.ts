@@ -39,3 +39,17 @@ void t.test('parseYaml() refuses a doubled key', (t) => {
   t.throws(() => parseYaml('a: 1\na: 2\n'), /duplicat/i);
   t.end();
 });
+
+void t.test('parseYaml() does not write out aliases of aliases, and no anchor that holds itself', (t) => {
+  const names = [...'abcdefghijklm'];
+  const bomb = names.map(
+    (name, i) =>
+      `${name}: &${name} [${Array<string>(9)
+        .fill(i === 0 ? 'x' : `*${names[i - 1]}`)
+        .join(',')}]`,
+  );
+  t.throws(() => parseYaml(bomb.join('\n')), { message: 'document contains excessive aliasing' });
+  t.throws(() => parseYaml('a: &a [*a]'), { message: 'anchor value contains itself' });
+  t.same(parseYaml('a: &a {x: 1}\nb: *a\nc: *a'), { a: { x: 1 }, b: { x: 1 }, c: { x: 1 } });
+  t.end();
+});
