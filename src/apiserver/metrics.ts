@@ -1,4 +1,4 @@
-import { Counter, Gauge, Histogram, Registry as MetricRegistry, collectDefaultMetrics } from 'prom-client';
+import { collectProcessMetrics, Counter, Gauge, Histogram, MetricRegistry } from '../host/metrics.ts';
 import type { WatchCaches } from './watch/watch-caches.ts';
 import type { InFlight } from './in-flight.ts';
 import type { RequestInfo } from './request-info.ts';
@@ -41,7 +41,7 @@ export class RequestMetrics {
   });
 
   constructor() {
-    collectDefaultMetrics({ register: this.registry });
+    collectProcessMetrics(this.registry);
   }
 
   /** Counts a request that is over. */

@@ -1,11 +1,11 @@
-import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, Gauge, Histogram, MetricRegistry } from '../host/metrics.ts';
 
 /** Longer than this behind its changes, the proxy is not healthy: twice kube-proxy's sync period of 30 s. */
 const UNHEALTHY_MS = 60_000;
 
 /** What the proxy says about itself, in kube-proxy's names. */
 export class ProxyMetrics {
-  readonly registry = new Registry();
+  readonly registry = new MetricRegistry();
   readonly #duration = new Histogram({
     name: 'kubeproxy_sync_proxy_rules_duration_seconds',
     help: 'SyncProxyRules latency in seconds',

@@ -1,4 +1,4 @@
-import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import { Counter, Gauge, Histogram, type MetricRegistry } from '../host/metrics.ts';
 import type { Place } from './scheduling-queue.ts';
 
 export type AttemptResult = 'scheduled' | 'unschedulable' | 'error';
@@ -24,7 +24,7 @@ export interface SchedulerMetrics {
 
 /** Registers the metrics. @param pending how many pods wait, and where */
 export function createSchedulerMetrics(
-  registry: Registry,
+  registry: MetricRegistry,
   pending: () => Readonly<Record<Place, number>>,
 ): SchedulerMetrics {
   const registers = [registry];

@@ -1,4 +1,4 @@
-import type { Registry } from 'prom-client';
+import type { MetricRegistry } from '../host/metrics.ts';
 import type { Namespace, Pod, StatefulSet } from '../api/objects.ts';
 import type { ApiClient } from '../client/api-client.ts';
 import { createEventRecorder } from '../client/event-recorder.ts';
@@ -21,7 +21,7 @@ export interface SchedulerOptions {
   readonly log?: Log;
   readonly clock?: Clock;
   /** Where its metrics are registered. */
-  readonly metrics?: Registry;
+  readonly metrics?: MetricRegistry;
   readonly random?: () => number;
   /** Whether the API server serves StatefulSets, whose pods are spread too. Absent: it is asked. */
   readonly hasStatefulSets?: boolean;

@@ -1,4 +1,4 @@
-import { Registry } from 'prom-client';
+import { MetricRegistry } from '../../src/host/metrics.ts';
 import t, { type Test } from 'tap';
 import type { Pod } from '../../src/api/objects.ts';
 import { StatusError } from '../../src/api/status.ts';
@@ -245,7 +245,7 @@ void t.test('a Service groups pods that have no owner', async (t) => {
 });
 
 void t.test('its metrics are there while it runs, each time it runs', async (t) => {
-  const metrics = new Registry();
+  const metrics = new MetricRegistry();
   for (let lead = 0; lead < 2; lead += 1) {
     const client = createFakeApiClient();
     const clock = createFakeClock();

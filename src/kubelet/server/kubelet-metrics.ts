@@ -1,9 +1,9 @@
-import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
+import { collectProcessMetrics, Counter, Gauge, MetricRegistry } from '../../host/metrics.ts';
 import type { KubeletView } from './kubelet-server.ts';
 
 /** The kubelet's own numbers, under upstream's names. */
 export class KubeletMetrics {
-  readonly registry = new Registry();
+  readonly registry = new MetricRegistry();
   readonly #requests = new Counter({
     name: 'kubelet_http_requests_total',
     help: '[ALPHA] Number of the http requests received since the server started',
@@ -12,7 +12,7 @@ export class KubeletMetrics {
   });
 
   constructor(view: KubeletView) {
-    collectDefaultMetrics({ register: this.registry });
+    collectProcessMetrics(this.registry);
     const registers = [this.registry];
     const node = new Gauge({
       name: 'kubelet_node_name',
