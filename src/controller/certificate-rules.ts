@@ -20,7 +20,8 @@ function usagesAre(spec: Spec, ...required: readonly string[]): boolean {
 
 function isNodeSubject({ subject }: SigningRequest): boolean {
   const { commonName, organizations = [] } = subject;
-  return commonName.startsWith(NODE_PREFIX) && organizations.length === 1 && organizations[0] === NODES_GROUP;
+  const isNode = commonName.startsWith(NODE_PREFIX) && commonName !== NODE_PREFIX;
+  return isNode && organizations.length === 1 && organizations[0] === NODES_GROUP;
 }
 
 /** Why a request is not one that its signer signs; undefined when it is. */

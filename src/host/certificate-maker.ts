@@ -50,7 +50,10 @@ export async function createSigningRequest(keyPem: string, subject: Subject, alt
   return pem(request.toString('pem'));
 }
 
-/** What a signing request asks for. @throws Error when it cannot be read or is not signed by its own key */
+/**
+ * What a signing request asks for. @throws Error when it cannot be read, is not signed by its own key, or names two
+ * subjects: readers differ in which of two common names they take
+ */
 export async function readSigningRequest(requestPem: string): Promise<SigningRequest> {
   const request = new x509.Pkcs10CertificateRequest(requestPem);
   if (!(await request.verify())) throw new Error('the request is not signed by its own key');
@@ -65,15 +68,24 @@ export async function readSigningRequest(requestPem: string): Promise<SigningReq
   };
 }
 
-/** Signs a request as it stands: subject and names are the caller's to check. The PEM of the certificate. */
+/**
+ * Signs what readSigningRequest reads of a request, and nothing else that it may hold: subject and names are the caller's
+ * to check. The PEM of the certificate.
+ */
 export async function signRequest(requestPem: string, options: SignOptions): Promise<string> {
+  const { subject, dnsNames, ipAddresses, emailAddresses, uris } = await readSigningRequest(requestPem);
   const request = new x509.Pkcs10CertificateRequest(requestPem);
   const issuer = new x509.X509Certificate(options.authority.certPem);
-  const names = namesOf(request);
+  const names = [
+    ...dnsNames.map((value) => ({ type: 'dns' as const, value })),
+    ...ipAddresses.map((value) => ({ type: 'ip' as const, value })),
+    ...emailAddresses.map((value) => ({ type: 'email' as const, value })),
+    ...uris.map((value) => ({ type: 'url' as const, value })),
+  ];
   const end = Math.min(options.nowMs + options.lifetimeMs, issuer.notAfter.getTime());
   const certificate = await x509.X509CertificateGenerator.create({
     serialNumber: serial(),
-    subject: request.subjectName,
+    subject: distinguishedName(subject),
     issuer: issuer.subjectName,
     notBefore: new Date(options.nowMs - BACKDATE_MS),
     notAfter: new Date(end),
@@ -85,7 +97,7 @@ export async function signRequest(requestPem: string, options: SignOptions): Pro
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature | x509.KeyUsageFlags.keyEncipherment, true),
       new x509.ExtendedKeyUsageExtension(options.usages.map((usage) => EXTENDED[usage])),
       await x509.AuthorityKeyIdentifierExtension.create(issuer.publicKey),
-      ...(names === null ? [] : [names]),
+      ...(names.length === 0 ? [] : [new x509.SubjectAlternativeNameExtension(names)]),
     ],
   });
   return pem(certificate.toString('pem'));
@@ -109,11 +121,15 @@ function namesOf(request: x509.Pkcs10CertificateRequest): x509.SubjectAlternativ
 }
 
 function readName(name: x509.Name): Subject {
-  return { commonName: name.getField('CN')[0] ?? '', organizations: name.getField('O') };
+  const [commonName = '', second] = name.getField('CN');
+  if (second !== undefined) throw new Error('the request has more than one common name');
+  return { commonName, organizations: name.getField('O') };
 }
 
-function distinguishedName({ commonName, organizations = [] }: Subject): x509.JsonName {
-  return [...organizations.map((organization) => ({ O: [organization] })), { CN: [commonName] }];
+/** As UTF-8 whatever they hold: a bare text that begins with `#` or a quote means something else to the library. */
+function distinguishedName({ commonName, organizations = [] }: Subject): x509.Name {
+  const groups = organizations.map((organization) => ({ O: [{ utf8String: organization }] }));
+  return new x509.Name(commonName === '' ? groups : [...groups, { CN: [{ utf8String: commonName }] }]);
 }
 
 function altNamesExtension(altNames: AltNames): x509.SubjectAlternativeNameExtension {

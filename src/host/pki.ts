@@ -44,7 +44,7 @@ export async function createSigningRequest(keyPem: string, subject: Subject, alt
   return (await maker()).createSigningRequest(keyPem, subject, altNames);
 }
 
-/** What a signing request asks for. @throws Error when it cannot be read or is not signed by its own key */
+/** What a signing request asks for. @throws Error when it cannot be read, is not signed by its own key, or names two subjects */
 export async function readSigningRequest(requestPem: string): Promise<SigningRequest> {
   return (await maker()).readSigningRequest(requestPem);
 }
@@ -57,7 +57,7 @@ export interface SignOptions {
   readonly lifetimeMs: number;
 }
 
-/** Signs a request as it stands: subject and names are the caller's to check. The PEM of the certificate. */
+/** Signs what readSigningRequest reads of a request, no more: subject and names are the caller's to check. A PEM. */
 export async function signRequest(requestPem: string, options: SignOptions): Promise<string> {
   return (await maker()).signRequest(requestPem, options);
 }

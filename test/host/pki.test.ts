@@ -1,4 +1,8 @@
+import 'reflect-metadata';
+import { webcrypto, X509Certificate } from 'node:crypto';
+import * as x509 from '@peculiar/x509';
 import t from 'tap';
+import { userOf } from '../../src/apiserver/authentication/x509-authenticator.ts';
 import {
   belongsTogether,
   createAuthority,
@@ -61,4 +65,52 @@ void t.test('readSigningRequest() refuses a request that its key did not sign', 
   body[body.length - 1] = (body[body.length - 1] ?? 0) ^ 1;
   const forged = [lines[0], body.toString('base64'), lines.at(-2), ''].join('\n');
   await t.rejects(readSigningRequest(forged));
+});
+
+const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
+
+/** A request as no honest program makes it. */
+async function oddRequest(name: x509.JsonNameParams, extensions: x509.Extension[] = []): Promise<string> {
+  x509.cryptoProvider.set(webcrypto);
+  const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
+  const options = { name: new x509.Name(name), keys, signingAlgorithm: ALGORITHM, extensions };
+  return (await x509.Pkcs10CertificateRequestGenerator.create(options)).toString('pem');
+}
+
+// The API server takes the last of two common names, as Go does: the first may be a board's, the last an administrator's.
+void t.test(
+  'readSigningRequest() and signRequest() refuse two common names, in one part of the name or in two',
+  async (t) => {
+    const authority = await createAuthority('kubernetes', NOW_MS);
+    const [node, other] = ['system:node:w1', 'system:kube-controller-manager'];
+    for (const name of [[{ CN: [node] }, { CN: [other] }], [{ CN: [node, other] }]]) {
+      const request = await oddRequest([{ O: ['system:nodes'] }, ...name]);
+      await t.rejects(readSigningRequest(request), /more than one common name/);
+      await t.rejects(signRequest(request, { authority, usages: ['client'], nowMs: NOW_MS, lifetimeMs: YEAR_MS }));
+    }
+  },
+);
+
+void t.test('signRequest() signs what readSigningRequest() reads, whatever else the request holds', async (t) => {
+  const authority = await createAuthority('kubernetes', NOW_MS);
+  // `#` and the hexadecimal form of the text system:masters, which must not become that text.
+  const trap = '#130e73797374656d3a6d617374657273';
+  const names = new x509.SubjectAlternativeNameExtension([
+    { type: 'dns', value: 'w1' },
+    { type: 'dn', value: 'CN=admin' },
+  ]);
+  const isAuthority = new x509.BasicConstraintsExtension(true, 3, true);
+  const request = await oddRequest(
+    [{ O: [{ utf8String: trap }] }, { OU: [{ utf8String: 'more' }] }, { CN: [{ utf8String: '"quoted"' }] }],
+    [names, isAuthority],
+  );
+  const { subject } = await readSigningRequest(request);
+  t.same(subject, { commonName: '"quoted"', organizations: [trap] });
+
+  const pem = await signRequest(request, { authority, usages: ['client'], nowMs: NOW_MS, lifetimeMs: YEAR_MS });
+  const certificate = new X509Certificate(pem);
+  t.same(userOf(certificate)?.groups, [trap]);
+  t.equal(userOf(certificate)?.name, '"quoted"');
+  t.equal(certificate.subjectAltName, 'DNS:w1');
+  t.equal(certificate.ca, false);
 });
