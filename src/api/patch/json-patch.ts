@@ -1,9 +1,11 @@
-import { applyPatch, type Operation } from 'rfc6902';
+import { applyPatch, type Operation, Pointer } from 'rfc6902';
 import { badRequest, StatusError } from '../status.ts';
 import { isFields, refuseUnsafeKeys, refuseUnsafePath } from './safe-keys.ts';
 
 /** Upstream's limit for the operations of one patch. */
 const OPERATIONS_MAX = 10_000;
+/** How much all copies of one patch may add, as JSON (kube-apiserver's JSONPatchMaxCopyBytes): copies of copies double. */
+const COPIED_BYTES_MAX = 3 * 1024 * 1024;
 const NAMES = new Set(['add', 'remove', 'replace', 'move', 'copy', 'test']);
 
 /**
@@ -18,13 +20,20 @@ export function applyJsonPatch(object: unknown, patch: unknown): unknown {
     path: `/document${operation.path}`,
     ...('from' in operation ? { from: `/document${operation.from}` } : {}),
   }));
-  for (const [i, failure] of applyPatch(root, inRoot).entries()) {
+  let copied = 0;
+  for (const [i, operation] of inRoot.entries()) {
+    if (operation.op === 'copy') copied += sizeOf(Pointer.fromJSON(operation.from).get(root));
+    if (copied > COPIED_BYTES_MAX)
+      throw rejected(
+        `Unable to complete the copy, the accumulated size increase of copy is ${copied}, exceeding the limit ${COPIED_BYTES_MAX}`,
+      );
+    const [failure = null] = applyPatch(root, [operation]);
     if (failure === null) continue;
-    const operation = operations[i];
+    const { path } = operations[i] ?? operation;
     throw rejected(
       failure.name === 'TestError'
-        ? `testing value ${operation?.path} failed`
-        : `${operation?.op} operation does not apply: doc is missing path: ${operation?.path}: missing value`,
+        ? `testing value ${path} failed`
+        : `${operation.op} operation does not apply: doc is missing path: ${path}: missing value`,
     );
   }
   return root.document;
@@ -51,6 +60,10 @@ function checked(patch: unknown): Operation[] {
     refuseUnsafeKeys(operation['value']);
   }
   return patch as Operation[];
+}
+
+function sizeOf(value: unknown): number {
+  return value === undefined ? 0 : JSON.stringify(value).length;
 }
 
 function rejected(why: string): StatusError {
