@@ -7,13 +7,20 @@ export interface CacheEvent {
   /** After the change; of a delete the last state under the revision of the delete. */
   readonly object: CachedObject;
   readonly previous: CachedObject | undefined;
-  /** The event's bytes by wire format, made once for all watchers of that format. */
-  readonly encoded: Map<string, Buffer>;
+  /** When it came in, monotonic time. */
+  readonly atMs: number;
+  /** The event's bytes by wire format, made once for all watchers of that format; only while the event is fresh. */
+  encoded?: Map<string, Buffer> | undefined;
 }
 
 /** Bounds of what is kept for watchers that resume or lag: both hold for each kind. */
 const EVENTS_MAX = 2048;
 const TEXT_LENGTH_MAX = 4 * 1024 * 1024;
+/** Who has been away for longer than this lists anew (kube-apiserver keeps 75 s), but for the last events of a quiet kind. */
+const KEPT_MS = 5 * 60_000;
+const EVENTS_MIN = 128;
+/** Watchers are served as soon as an event is in; one that lags behind this many encodes for itself. */
+const FRESH_EVENTS = 32;
 
 /** The last events of a kind. Positions count all events ever pushed, so that a watcher is only a number. */
 export class EventRing {
@@ -40,7 +47,15 @@ export class EventRing {
   push(event: CacheEvent): void {
     this.#events.push(event);
     this.#textLength += event.object.text.length;
-    if (this.#events.length > EVENTS_MAX || this.#textLength > TEXT_LENGTH_MAX) this.#dropOldest();
+    const stale = this.#events[this.#events.length - 1 - FRESH_EVENTS];
+    if (stale !== undefined) stale.encoded = undefined;
+    if (this.#events.length > EVENTS_MAX || this.#textLength > TEXT_LENGTH_MAX || this.#isOld(event.atMs))
+      this.#dropOldest();
+  }
+
+  /** Whether the event at a position is among the last, whose bytes are kept. */
+  isFresh(position: number): boolean {
+    return position >= this.end - FRESH_EVENTS;
   }
 
   /** The event at a position; undefined at the end. @throws RangeError when it has been dropped already */
@@ -63,6 +78,12 @@ export class EventRing {
       else low = middle + 1;
     }
     return this.#first + low;
+  }
+
+  /** Whether all of the oldest quarter, which is dropped at once, has been kept for long enough. */
+  #isOld(nowMs: number): boolean {
+    const last = this.#events[Math.ceil(this.#events.length / 4)];
+    return this.#events.length > EVENTS_MIN && last !== undefined && last.atMs < nowMs - KEPT_MS;
   }
 
   /** Drops a quarter at once, so that dropping costs little per event; whole revisions only. */

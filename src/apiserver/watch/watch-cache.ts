@@ -188,17 +188,18 @@ export class WatchCache {
   #applyEvent({ type, key, text, revision }: StorageEvent): void {
     if (revision <= this.#revision) return; // told again after the watch was taken up anew
     const previous = this.#objects.get(key);
+    const atMs = this.#options.clock.monotonicMs();
     if (type === 'delete') {
       if (previous === undefined) return;
       this.#objects.delete(key);
       this.#sortedKeys = undefined;
-      this.#push({ revision, type, object: previous.at(revision), previous, encoded: new Map() });
+      this.#push({ revision, type, object: previous.at(revision), previous, atMs });
       return;
     }
     const object = new CachedObject(key, text, revision);
     this.#objects.set(key, object);
     if (previous === undefined) this.#sortedKeys = undefined;
-    this.#push({ revision, type, object, previous, encoded: new Map() });
+    this.#push({ revision, type, object, previous, atMs });
   }
 
   #push(event: CacheEvent): void {

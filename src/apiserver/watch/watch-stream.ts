@@ -102,7 +102,7 @@ export class WatchStream {
       if (!cache.ring.has(this.#position)) return this.#writeTooOld(signal);
       const chunk = this.#nextChunk();
       if (chunk.length > 0) {
-        await this.#write(Buffer.concat(chunk), signal);
+        await this.#write(chunk.length === 1 && chunk[0] !== undefined ? chunk[0] : Buffer.concat(chunk), signal);
         continue;
       }
       const leftMs = bookmarkAtMs - performance.now();
@@ -126,7 +126,7 @@ export class WatchStream {
       if (event === undefined) break;
       this.#position += 1;
       if (event.revision <= this.#revision) continue;
-      const bytes = this.#bytesOf(event);
+      const bytes = this.#bytesOf(event, ring.isFresh(this.#position - 1));
       if (bytes === null) continue;
       chunk.push(bytes);
       length += bytes.length;
@@ -135,16 +135,16 @@ export class WatchStream {
     return chunk;
   }
 
-  #bytesOf(event: CacheEvent): Buffer | null {
+  #bytesOf(event: CacheEvent, isFresh: boolean): Buffer | null {
     const { filter, encoder } = this.#options;
     const selected = selectEvent(event, filter);
     if (selected === null) return null;
     const key = encoder.key === null ? null : `${encoder.key} ${selected.type}`;
-    const known = key === null ? undefined : event.encoded.get(key);
+    const known = key === null ? undefined : event.encoded?.get(key);
     if (known !== undefined) return known;
-    const bytes = Buffer.from(encoder.event(selected.type, selected.object, this.#isFirst));
+    const bytes = bytesOwn(encoder.event(selected.type, selected.object, this.#isFirst));
     this.#isFirst = false;
-    if (key !== null) event.encoded.set(key, bytes);
+    if (key !== null && isFresh) (event.encoded ??= new Map<string, Buffer>()).set(key, bytes);
     return bytes;
   }
 
@@ -174,6 +174,13 @@ export class WatchStream {
       if (signal.aborted) wake();
     });
   }
+}
+
+/** In memory of its own: a slice of Node's pool would keep 64 KB for as long as it is kept. */
+function bytesOwn(text: string): Buffer {
+  const bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(text));
+  bytes.write(text);
+  return bytes;
 }
 
 /** `too old resource version: 5 (10)`: what a watch from before the ring gets. */

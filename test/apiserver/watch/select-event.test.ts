@@ -22,7 +22,7 @@ function filter(labels: string, fields = '', namespace = ''): ObjectFilter {
 
 const before = pod({ app: 'web' }, 'w1', 5);
 const after = pod({ app: 'db' }, 'w1', 6);
-const change = { type: 'put', revision: 6, object: after, previous: before, encoded: new Map() } as const;
+const change = { type: 'put', revision: 6, object: after, previous: before, atMs: 0 } as const;
 
 // cacher.go convertToWatchEvent
 void t.test('selectEvent() is MODIFIED while the object matches before and after', (t) => {
