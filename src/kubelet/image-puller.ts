@@ -4,7 +4,7 @@ import type { Images, RuntimeImage } from '../host/cri.ts';
 import type { SandboxConfig } from '../host/cri-config.ts';
 import { goMilliseconds } from './go-duration.ts';
 import { GoBackoff } from './go-backoff.ts';
-import { defaultPullPolicy, withDefaultTag } from './image-name.ts';
+import { defaultPullPolicy, withDefaultTag } from '../api/image-name.ts';
 import type { EventSink } from './pod-events.ts';
 import { podUid } from './pod-identity.ts';
 import { pullCredentials } from './pull-credentials.ts';

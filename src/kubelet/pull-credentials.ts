@@ -1,6 +1,6 @@
 import type { Secret } from '../api/objects.ts';
 import type { PullAuth } from '../host/cri.ts';
-import { splitImageName } from './image-name.ts';
+import { splitImageName } from '../api/image-name.ts';
 
 interface DockerEntry {
   readonly username?: string;

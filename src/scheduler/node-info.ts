@@ -1,5 +1,5 @@
 import type { Node } from '../api/objects.ts';
-import { normalizeImage } from './image-name.ts';
+import { fullImageName } from '../api/image-name.ts';
 import type { HostPort, PodInfo } from './pod-info.ts';
 import { addResources, readResources, type Resources } from './resources.ts';
 
@@ -79,6 +79,6 @@ export class NodeInfo {
 function imagesOf(node: Node): ReadonlyMap<string, number> {
   const images = new Map<string, number>();
   for (const { names = [], sizeBytes = 0 } of node.status?.images ?? [])
-    for (const name of names) images.set(normalizeImage(name), sizeBytes);
+    for (const name of names) images.set(fullImageName(name), sizeBytes);
   return images;
 }

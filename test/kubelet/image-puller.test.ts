@@ -1,7 +1,6 @@
 import t from 'tap';
 import type { Container } from '../../src/api/objects.ts';
 import type { SandboxConfig } from '../../src/host/cri-config.ts';
-import { withDefaultTag, splitImageName } from '../../src/kubelet/image-name.ts';
 import { ImagePuller } from '../../src/kubelet/image-puller.ts';
 import type { PodEvent } from '../../src/kubelet/pod-events.ts';
 import { pullCredentials } from '../../src/kubelet/pull-credentials.ts';
@@ -105,23 +104,6 @@ void t.test('ImagePuller lets one that waits give up at once, and nobody overtak
   finish(undefined);
   await Promise.all([first, third]);
   t.same(images.pulls, ['slow:1', 'last:1']);
-});
-
-void t.test('image names are taken apart as the registries do', (t) => {
-  const tagged: readonly [string, string | undefined][] = [
-    ['busybox', 'busybox:latest'],
-    ['host:5000/a/b', 'host:5000/a/b:latest'],
-    ['a:1', 'a:1'],
-    [`a@sha256:${'0'.repeat(64)}`, `a@sha256:${'0'.repeat(64)}`],
-    ['Upper', undefined],
-    ['', undefined],
-  ];
-  for (const [image, expected] of tagged) t.equal(withDefaultTag(image), expected, image);
-  t.same(splitImageName('busybox:1'), { registry: 'docker.io', repository: 'library/busybox' });
-  t.same(splitImageName('me/app'), { registry: 'docker.io', repository: 'me/app' });
-  t.same(splitImageName('localhost/app'), { registry: 'localhost', repository: 'app' });
-  t.same(splitImageName('r.example:5000/a/b:2'), { registry: 'r.example:5000', repository: 'a/b' });
-  t.end();
 });
 
 void t.test('pullCredentials() finds the most specific of all secrets', (t) => {

@@ -1,10 +1,11 @@
+import { defaultPullPolicy } from '../image-name.ts';
 import type { Container, ContainerPort, EphemeralContainer, LifecycleHandler, Probe } from '../objects.ts';
 import { canonicalMap } from './canonical-map.ts';
 import { canonicalQuantity, isQuantity } from '../quantity.ts';
 
 /** Fills in what upstream fills in for a container of any sort (pkg/apis/core/v1/defaults.go, SetDefaults_Container). */
 export function defaultContainer(container: Container | EphemeralContainer): void {
-  container.imagePullPolicy ||= isLatest(container.image ?? '') ? 'Always' : 'IfNotPresent';
+  container.imagePullPolicy ||= defaultPullPolicy(container.image ?? '');
   container.terminationMessagePath ||= '/dev/termination-log';
   container.terminationMessagePolicy ||= 'File';
   container.resources ??= {};
@@ -57,12 +58,4 @@ function defaultHandler(handler: Pick<LifecycleHandler, 'httpGet'> | undefined):
   if (get === undefined) return;
   get.path ||= '/';
   get.scheme ||= 'HTTP';
-}
-
-/** Whether an image reference means `:latest`: neither digest nor another tag. A port in the registry's name is no tag. */
-function isLatest(image: string): boolean {
-  if (image.includes('@')) return false;
-  const name = image.slice(image.lastIndexOf('/') + 1);
-  const colon = name.indexOf(':');
-  return colon < 0 || name.slice(colon + 1) === 'latest';
 }

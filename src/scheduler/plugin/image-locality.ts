@@ -1,5 +1,5 @@
 import { SCORE_MAX, StateKey, type Plugin } from '../framework.ts';
-import { normalizeImage } from '../image-name.ts';
+import { fullImageName } from '../../api/image-name.ts';
 
 const MEBIBYTE = 1024 * 1024;
 /** Below this much nothing is gained, above it (per container) nothing more (imagelocality.go). */
@@ -24,7 +24,7 @@ export const imageLocality: Plugin = {
     const scaledBytes = new Map<string, number>();
     for (const image of images) {
       if (image === undefined) continue;
-      const name = normalizeImage(image);
+      const name = fullImageName(image);
       let bytes = 0;
       let nodesWith = 0;
       for (const node of snapshot.nodes) {

@@ -5,7 +5,6 @@ import { nodePorts } from '../../../src/scheduler/plugin/node-ports.ts';
 import { nodeUnschedulable } from '../../../src/scheduler/plugin/node-unschedulable.ts';
 import { taintToleration } from '../../../src/scheduler/plugin/taint-toleration.ts';
 import { imageLocality } from '../../../src/scheduler/plugin/image-locality.ts';
-import { normalizeImage } from '../../../src/scheduler/image-name.ts';
 import { readPod } from '../../../src/scheduler/pod-info.ts';
 import { node, pod } from '../arrange.ts';
 import { filterAll, handleFor, scoreAll } from '../try-plugin.ts';
@@ -140,16 +139,3 @@ void t.test('ImageLocality prefers nodes that have large images, however they ar
   t.same(scores, { a: 23, b: 0 }, '500 MiB on half of the nodes count 250: (250 - 23) / (1000 - 23)');
   t.end();
 });
-
-for (const [name, full] of [
-  ['busybox', 'docker.io/library/busybox:latest'],
-  ['rancher/pause:3.6', 'docker.io/rancher/pause:3.6'],
-  ['registry:5000/a/b', 'registry:5000/a/b:latest'],
-  ['localhost/x:1', 'localhost/x:1'],
-  ['busybox@sha256:0a', 'docker.io/library/busybox@sha256:0a'],
-  ['quay.io/a/b:1@sha256:0a', 'quay.io/a/b@sha256:0a'],
-] as const)
-  void t.test(`normalizeImage('${name}')`, (t) => {
-    t.equal(normalizeImage(name), full);
-    t.end();
-  });

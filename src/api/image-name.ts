@@ -16,7 +16,7 @@ export function withDefaultTag(image: string): string | undefined {
   return tag === undefined && digest === undefined ? `${image}:latest` : image;
 }
 
-/** When to pull where the container does not say: always for `latest` (API defaulting does the same). */
+/** When to pull where the container does not say: always for `latest` (pkg/apis/core/v1/defaults.go). */
 export function defaultPullPolicy(image: string): 'Always' | 'IfNotPresent' {
   return (withDefaultTag(image) ?? '').endsWith(':latest') ? 'Always' : 'IfNotPresent';
 }
@@ -29,4 +29,14 @@ export function splitImageName(image: string): { registry: string; repository: s
   const hasRegistry = /[.:]/.test(head) || head === 'localhost';
   if (hasRegistry) return { registry: head, repository: bare.slice(slash + 1) };
   return { registry: DEFAULT_REGISTRY, repository: slash < 0 ? `library/${bare}` : bare };
+}
+
+/**
+ * An image name in full: `busybox` is `docker.io/library/busybox:latest`. Upstream's scheduler adds the tag only, and so
+ * misses the images that containerd reports by their full names.
+ */
+export function fullImageName(image: string): string {
+  const { registry, repository } = splitImageName(image);
+  const suffix = /@.*$/.exec(image)?.[0] ?? /:[^:/]*$/.exec(image)?.[0] ?? ':latest';
+  return `${registry}/${repository}${suffix}`;
 }
