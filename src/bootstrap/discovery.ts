@@ -1,6 +1,7 @@
 import { connect, type DetailedPeerCertificate } from 'node:tls';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { X509Certificate } from 'node:crypto';
+import { checkApiServer } from '../client/server-identity.ts';
 import { readFileIfThere, writeFileAtomic } from '../host/file.ts';
 import type { Log } from '../host/log.ts';
 import { runBrowser } from '../host/mdns.ts';
@@ -16,6 +17,9 @@ export interface FoundServer {
 
 const HANDSHAKE_MS = 5_000;
 const AGAIN_MS = 3_000;
+/** Anybody on the network may announce: the first to be heard of go first. Far more than a cluster ever has. */
+const CANDIDATES_MAX = 64;
+const SERVER_AUTH = '1.3.6.1.5.5.7.3.1';
 
 interface DiscoveryOptions {
   readonly caHash: string;
@@ -32,13 +36,20 @@ interface DiscoveryOptions {
  */
 export async function discoverServer(options: DiscoveryOptions, signal: AbortSignal): Promise<FoundServer> {
   const { caHash, ownAddress, log } = options;
-  const candidates = new Map(options.known.map((one) => [`${one.address}:${one.port}`, one]));
+  const candidates = new Map(options.known.slice(0, CANDIDATES_MAX).map((one) => [`${one.address}:${one.port}`, one]));
   const stop = new AbortController();
   const both = AbortSignal.any([signal, stop.signal]);
+  const strangers = new Set<string>();
   const browsing = runBrowser(
     ({ address, port, txt, name }) => {
-      if (txt['ca'] === caHash) candidates.set(`${address}:${port}`, { address, port });
-      else log.info('heard of a board of another cluster', { board: name, address });
+      if (txt['ca'] === caHash) {
+        candidates.set(`${address}:${port}`, { address, port });
+        const [oldest = ''] = candidates.keys();
+        if (candidates.size > CANDIDATES_MAX) candidates.delete(oldest);
+      } else if (!strangers.has(name) && strangers.size < CANDIDATES_MAX) {
+        strangers.add(name);
+        log.info('heard of a board of another cluster', { board: name, address });
+      }
     },
     { address: ownAddress, onError: (error) => log.warn('multicast DNS failed', { error }) },
     both,
@@ -47,12 +58,12 @@ export async function discoverServer(options: DiscoveryOptions, signal: AbortSig
   try {
     for (;;) {
       let why = 'no control board of this cluster has been heard of: is one switched on, on this network?';
-      for (const { address, port } of candidates.values()) {
-        try {
-          return { address, port, caPem: await proveServer(address, port, caHash) };
-        } catch (error) {
-          why = `${address}:${port}: ${error instanceof Error ? error.message : String(error)}`;
-        }
+      try {
+        // All at once: what does not answer must not hold up what does.
+        return await Promise.any([...candidates.values()].map(async (one) => prove(one, caHash)));
+      } catch (error) {
+        const [first] = error instanceof AggregateError ? (error.errors as Error[]) : [];
+        if (first !== undefined) why = first.message;
       }
       if (why !== said) log.warn('waiting for the cluster', { why });
       said = why;
@@ -61,6 +72,14 @@ export async function discoverServer(options: DiscoveryOptions, signal: AbortSig
   } finally {
     stop.abort();
     await browsing;
+  }
+}
+
+async function prove({ address, port }: { address: string; port: number }, caHash: string): Promise<FoundServer> {
+  try {
+    return { address, port, caPem: await proveServer(address, port, caHash) };
+  } catch (error) {
+    throw new Error(`${address}:${port}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
   }
 }
 
@@ -82,7 +101,10 @@ export async function proveServer(address: string, port: number, caHash: string)
   socket.once('timeout', () => reject(new Error('no answer in time')));
   socket.once('error', reject);
   try {
-    return checkChain(await promise, caHash, Date.now());
+    const peer = await promise;
+    const caPem = checkChain(peer, caHash, Date.now());
+    checkServer(address, peer);
+    return caPem;
   } finally {
     socket.destroy();
   }
@@ -104,6 +126,17 @@ function checkChain(peer: DetailedPeerCertificate, caHash: string, nowMs: number
   if (nowMs > to)
     throw new Error(`the server's certificate has expired on ${leaf.validTo}, or this board's clock is ahead`);
   return authority.toString();
+}
+
+/**
+ * The authority signs boards' and users' certificates too, and whoever is proven here is given the token next.
+ * @throws Error when the certificate is not an API server's at this address
+ */
+function checkServer(address: string, peer: DetailedPeerCertificate): void {
+  const usages: readonly string[] | undefined = peer.ext_key_usage;
+  if (usages?.includes(SERVER_AUTH) !== true) throw new Error('the certificate shown is not one of a server');
+  const wrong = checkApiServer(address, peer);
+  if (wrong !== undefined) throw wrong;
 }
 
 /** The addresses that worked last, from the board's disk; empty where there are none. */

@@ -1,6 +1,7 @@
 import { connect as connectHttp2, constants, type ClientHttp2Session, type ClientHttp2Stream } from 'node:http2';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import type { ClientIdentity } from './credentials.ts';
+import { checkApiServer } from './server-identity.ts';
 
 export interface ConnectionLimits {
   /** For TCP and TLS together. */
@@ -73,7 +74,9 @@ export class Http2Connection {
       createConnection: () => socket,
       settings: { enablePush: false, initialWindowSize: WINDOW_BYTES },
     });
-    this.#session.once('connect', () => this.#session.setLocalWindowSize(CONNECTION_WINDOW_BYTES));
+    this.#session.once('connect', () => {
+      if (!this.#session.destroyed) this.#session.setLocalWindowSize(CONNECTION_WINDOW_BYTES);
+    });
     this.#session.on('error', (error) => (this.#error ??= error));
     this.#session.on('goaway', (_code, lastStreamId) => {
       this.#isRetired = true;
@@ -102,6 +105,7 @@ export class Http2Connection {
       ALPNProtocols: ['h2'],
       minVersion: 'TLSv1.2',
       rejectUnauthorized: !insecureSkipVerify,
+      checkServerIdentity: checkApiServer,
       ...(ca === undefined ? {} : { ca }),
       ...(cert === undefined ? {} : { cert }),
       ...(key === undefined ? {} : { key }),

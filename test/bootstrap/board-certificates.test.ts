@@ -14,7 +14,7 @@ import { type BoardConfig, checkBoardConfig } from '../../src/bootstrap/board-co
 import { type BoardFiles, boardFiles, keyPair } from '../../src/bootstrap/board-files.ts';
 import { proveServer } from '../../src/bootstrap/discovery.ts';
 import { controlKeysOf, dnsServiceAddress } from '../../src/bootstrap/publish.ts';
-import { publicKeyHash, readCertificate } from '../../src/host/pki.ts';
+import { issue, publicKeyHash, readCertificate } from '../../src/host/pki.ts';
 
 const NOW_MS = Date.now();
 const DAY_MS = 86_400_000;
@@ -119,6 +119,31 @@ void t.test('proveServer() believes only the authority of the token', async (t) 
   const caPem = await proveServer('127.0.0.1', port, publicKeyHash(keys.cluster.certPem));
   t.equal(publicKeyHash(caPem), publicKeyHash(keys.cluster.certPem));
   await t.rejects(proveServer('127.0.0.1', port, `sha256:${'0'.repeat(64)}`), /of another cluster/);
+});
+
+void t.test('proveServer() believes no other certificate of the same authority, and no server elsewhere', async (t) => {
+  const { cluster: authority } = await createControlKeys(NOW_MS);
+  const made = { authority, nowMs: NOW_MS, lifetimeMs: DAY_MS, altNames: ['127.0.0.1'] };
+  const node = { commonName: 'system:node:w1', organizations: ['system:nodes'] };
+  const api = { commonName: 'kube-apiserver' };
+  const shown = [
+    {
+      ...made,
+      subject: node,
+      usages: ['server'] as const,
+      why: /no API server: its certificate is that of system:node:w1/,
+    },
+    { ...made, subject: node, usages: ['client'] as const, why: /not one of a server/ },
+    { ...made, subject: api, usages: ['server'] as const, altNames: ['10.77.0.11'], why: /does not match/ },
+  ];
+  for (const { why, ...options } of shown) {
+    const { certPem, keyPem } = await issue(options);
+    const server = createServer({ cert: certPem + authority.certPem, key: keyPem });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    t.teardown(() => server.close());
+    const { port } = server.address() as AddressInfo;
+    await t.rejects(proveServer('127.0.0.1', port, publicKeyHash(authority.certPem)), why);
+  }
 });
 
 void t.test('proveServer() tells a board whose clock is wrong from one that is at the wrong cluster', async (t) => {
