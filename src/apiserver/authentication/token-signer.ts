@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { jwtVerify, SignJWT } from 'jose';
+import { SignJWT } from 'jose/jwt/sign';
+import { jwtVerify } from 'jose/jwt/verify';
 import { StatusError } from '../../api/status.ts';
 import type { ServiceAccountKeys } from './service-account-keys.ts';
 import { readClaims, type TokenClaims } from './token-claims.ts';
