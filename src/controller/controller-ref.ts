@@ -1,13 +1,8 @@
+import { controllerRefOf, isDeleting } from '../api/object-facts.ts';
 import type { KubeObject, OwnerReference } from '../api/objects.ts';
 import { matchesLabels, type Selector } from '../api/selector.ts';
 import { isReason } from '../api/status.ts';
 import type { ApiClient, Resource } from '../client/api-client.ts';
-import { isDeleting } from './controller.ts';
-
-/** The reference to the one owner that manages an object, if any. */
-export function controllerRefOf(object: KubeObject): OwnerReference | undefined {
-  return object.metadata?.ownerReferences?.find((reference) => reference.controller === true);
-}
 
 /** Index function: objects by the uid of the owner that manages them. */
 export function byControllerUid(object: KubeObject): readonly string[] {

@@ -35,11 +35,6 @@ export function splitKey(key: string): { readonly namespace: string; readonly na
   return { namespace: slash < 0 ? '' : key.slice(0, slash), name: key.slice(slash + 1) };
 }
 
-/** Whether deletion has begun. */
-export function isDeleting(object: KubeObject): boolean {
-  return object.metadata?.deletionTimestamp !== undefined;
-}
-
 interface QueuedController {
   readonly name: string;
   readonly context: ControllerContext;

@@ -1,12 +1,13 @@
 import { isDeepStrictEqual } from 'node:util';
+import { controllerRefOf, isDeleting } from '../api/object-facts.ts';
 import type { Deployment, DeploymentCondition, Pod, ReplicaSet } from '../api/objects.ts';
 import { selectorOf } from '../api/selector.ts';
 import { isReason } from '../api/status.ts';
 import { referenceTo } from '../client/event-recorder.ts';
 import { deployments, pods, replicaSets } from '../client/resources.ts';
 import { runTogether } from '../host/run-together.ts';
-import { type CreateController, isDeleting, keyOf, queuedController, queueEach, splitKey } from './controller.ts';
-import { byControllerUid, claimObjects, controllerRefOf, controllerRefTo } from './controller-ref.ts';
+import { type CreateController, keyOf, queuedController, queueEach, splitKey } from './controller.ts';
+import { byControllerUid, claimObjects, controllerRefTo } from './controller-ref.ts';
 import {
   isScalingEvent,
   newSetReplicas,
@@ -25,7 +26,7 @@ import {
   templateHash,
 } from './deployment-revision.ts';
 import { deploymentCounts, deploymentStatus, isComplete, setCondition } from './deployment-status.ts';
-import { isPodTerminal } from './pod-facts.ts';
+import { isPodTerminal } from '../api/pod-facts.ts';
 
 const API_VERSION = 'apps/v1';
 const KIND = 'Deployment';

@@ -1,9 +1,10 @@
+import { isDeleting } from '../api/object-facts.ts';
 import type { Pod, Service } from '../api/objects.ts';
 import { matchesLabels, selectorOfMap } from '../api/selector.ts';
 import { isReason } from '../api/status.ts';
 import { endpointSlices, nodes, pods, services } from '../client/resources.ts';
 import type { ControllerContext, CreateController } from './controller.ts';
-import { isDeleting, keyOf, queuedController, queueEach, splitKey } from './controller.ts';
+import { keyOf, queuedController, queueEach, splitKey } from './controller.ts';
 import { type EndpointGroup, MANAGED_BY, MANAGER, planEndpointSlices, SERVICE_NAME } from './endpoint-slice-plan.ts';
 import { addressOf, endpointOf, endpointPorts, isEndpointPod, triggerTime } from './service-endpoints.ts';
 import type { WorkQueue } from '../client/work-queue.ts';

@@ -1,12 +1,13 @@
 import { isDeepStrictEqual } from 'node:util';
+import { isDeleting } from '../api/object-facts.ts';
 import type { EndpointAddress, EndpointPort, Endpoints, EndpointSubset, Pod, Service } from '../api/objects.ts';
 import { matchesLabels, selectorOfMap } from '../api/selector.ts';
 import { isReason } from '../api/status.ts';
 import { endpoints, pods, services } from '../client/resources.ts';
-import { type CreateController, isDeleting, queuedController, queueEach, splitKey } from './controller.ts';
+import { type CreateController, queuedController, queueEach, splitKey } from './controller.ts';
 import { queueServicesOfPods } from './endpoint-slice.ts';
 import { addressOf, endpointPorts, isEndpointPod, triggerTime } from './service-endpoints.ts';
-import { isPodReady } from './pod-facts.ts';
+import { isPodReady } from '../api/pod-facts.ts';
 
 const TRIGGER_TIME = 'endpoints.kubernetes.io/last-change-trigger-time';
 const OVER_CAPACITY = 'endpoints.kubernetes.io/over-capacity';

@@ -1,16 +1,11 @@
+import { isDeleting } from '../api/object-facts.ts';
 import type { Namespace, NamespaceCondition } from '../api/objects.ts';
 import { isReason } from '../api/status.ts';
 import type { Resource } from '../client/api-client.ts';
 import { namespaces } from '../client/resources.ts';
 import type { KubeObject } from '../api/objects.ts';
 import { rfc3339 } from '../api/time.ts';
-import {
-  type ControllerContext,
-  type CreateController,
-  isDeleting,
-  queuedController,
-  queueEach,
-} from './controller.ts';
+import { type ControllerContext, type CreateController, queuedController, queueEach } from './controller.ts';
 import { discoverResources } from './discover-resources.ts';
 
 const FINALIZER = 'kubernetes';

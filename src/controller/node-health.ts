@@ -1,3 +1,4 @@
+import { conditionOf } from '../api/condition.ts';
 import type { Node, NodeCondition, Taint } from '../api/objects.ts';
 import { rfc3339 } from '../api/time.ts';
 
@@ -75,7 +76,7 @@ export function taintsFor(node: Node, nowMs: number): Taint[] | undefined {
   const before = node.spec?.taints ?? [];
   const wanted: Taint[] = [];
   for (const { type, status, key } of CONDITION_TAINTS) {
-    const isSo = (node.status?.conditions ?? []).some((one) => one.type === type && one.status === status);
+    const isSo = conditionOf(node, type)?.status === status;
     if (!isSo) continue;
     wanted.push({ key, effect: 'NoSchedule' });
     if (type === 'Ready') wanted.push({ key, effect: 'NoExecute' });
@@ -102,6 +103,7 @@ export function isDisrupted(nodes: readonly Node[]): boolean {
   return nodes.length > 0 && (bad === nodes.length || (bad > 2 && bad / nodes.length >= 0.55));
 }
 
+/** `True`, `False` or `Unknown`, which it also is while no kubelet has said anything. */
 export function readyStatus(node: Node): string {
-  return node.status?.conditions?.find(({ type }) => type === 'Ready')?.status ?? 'Unknown';
+  return conditionOf(node, 'Ready')?.status ?? 'Unknown';
 }

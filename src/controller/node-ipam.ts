@@ -1,9 +1,10 @@
 import { addressAt, parseIpv4Cidr } from '../api/ipv4.ts';
+import { isDeleting } from '../api/object-facts.ts';
 import type { Node } from '../api/objects.ts';
 import { referenceTo } from '../client/event-recorder.ts';
 import { nodes } from '../client/resources.ts';
 import { runTogether } from '../host/run-together.ts';
-import { type CreateController, isDeleting, queuedController, queueEach } from './controller.ts';
+import { type CreateController, queuedController, queueEach } from './controller.ts';
 
 /** Bits of a board's own pod network within the cluster's. */
 const NODE_PREFIX = 24;

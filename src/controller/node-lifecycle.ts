@@ -1,3 +1,4 @@
+import { conditionOf } from '../api/condition.ts';
 import type { Node, Pod } from '../api/objects.ts';
 import { isReason } from '../api/status.ts';
 import { rfc3339 } from '../api/time.ts';
@@ -9,7 +10,7 @@ import { type ProbeResult, probeTcp } from '../host/tcp-probe.ts';
 import { type ControllerContext, type CreateController, queuedController, queueEach } from './controller.ts';
 import { ASK_AFTER_MS, isLost, lostConditions, readyStatus, taintsFor } from './node-health.ts';
 import { byNodeName } from './node-name-index.ts';
-import { isPodReady } from './pod-facts.ts';
+import { isPodReady } from '../api/pod-facts.ts';
 
 const PERIOD_MS = 1_000;
 const PROBE_MS = 1_000;
@@ -66,7 +67,7 @@ export const createNodeLifecycleController: CreateController = (context) => {
   function look(watched: Map<string, Watched>, node: Node, nowMs: number): void {
     const name = node.metadata?.name ?? '';
     const lease = leaseInformer.lister.get('kube-node-lease', name)?.spec?.renewTime;
-    const heartbeat = node.status?.conditions?.find(({ type }) => type === 'Ready')?.lastHeartbeatTime;
+    const heartbeat = conditionOf(node, 'Ready')?.lastHeartbeatTime;
     const sign = `${lease} ${heartbeat}`;
     if (watched.get(name)?.sign !== sign) watched.set(name, { sign, seenMs: nowMs, deadProbes: 0 });
   }

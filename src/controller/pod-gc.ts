@@ -1,9 +1,10 @@
+import { isDeleting } from '../api/object-facts.ts';
 import type { Pod } from '../api/objects.ts';
 import { isReason } from '../api/status.ts';
 import { nodes, pods } from '../client/resources.ts';
 import type { Runnable } from '../host/run-together.ts';
-import { type ControllerContext, type CreateController, isDeleting } from './controller.ts';
-import { isPodTerminal } from './pod-facts.ts';
+import { type ControllerContext, type CreateController } from './controller.ts';
+import { isPodTerminal } from '../api/pod-facts.ts';
 
 const PERIOD_MS = 20_000;
 /** A Node must be missing this long before its pods are given up (upstream's quarantine). */

@@ -1,8 +1,9 @@
+import { conditionOf } from '../api/condition.ts';
+import { isDeleting } from '../api/object-facts.ts';
 import type { Pod, ReplicaSet, ReplicaSetCondition, ReplicaSetStatus } from '../api/objects.ts';
 import { matchesLabels, selectorOfMap } from '../api/selector.ts';
 import { rfc3339 } from '../api/time.ts';
-import { isDeleting } from './controller.ts';
-import { isPodActive, isPodReady, podCondition, untilAvailableMs } from './pod-facts.ts';
+import { isPodActive, isPodReady, untilAvailableMs } from '../api/pod-facts.ts';
 
 export interface ReplicaSetPlan {
   readonly create: number;
@@ -35,7 +36,7 @@ export function leastWantedFirst(pods: readonly Pod[], nowMs: number): readonly 
     isPodReady(pod) ? 1 : 0,
     deletionCost(pod),
     -(perNode.get(pod.spec?.nodeName ?? '')?.length ?? 0),
-    logarithmicAge(podCondition(pod, 'Ready')?.lastTransitionTime, nowMs),
+    logarithmicAge(conditionOf(pod, 'Ready')?.lastTransitionTime, nowMs),
     -Math.max(0, ...(pod.status?.containerStatuses ?? []).map((status) => status.restartCount)),
     logarithmicAge(pod.metadata?.creationTimestamp, nowMs),
   ];

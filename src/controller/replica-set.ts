@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { controllerRefOf, isDeleting } from '../api/object-facts.ts';
 import type { Pod, ReplicaSet } from '../api/objects.ts';
 import { matchesLabels, selectorOf } from '../api/selector.ts';
 import { isReason } from '../api/status.ts';
@@ -8,13 +9,12 @@ import { runTogether } from '../host/run-together.ts';
 import {
   type ControllerContext,
   type CreateController,
-  isDeleting,
   keyOf,
   queuedController,
   queueEach,
   splitKey,
 } from './controller.ts';
-import { byControllerUid, claimObjects, controllerRefOf, controllerRefTo } from './controller-ref.ts';
+import { byControllerUid, claimObjects, controllerRefTo } from './controller-ref.ts';
 import { Expectations } from './expectations.ts';
 import { planReplicaSet, replicaSetStatus } from './replica-set-plan.ts';
 import { createPodFrom, slowStart } from './create-pods.ts';

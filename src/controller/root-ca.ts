@@ -1,8 +1,9 @@
+import { isDeleting } from '../api/object-facts.ts';
 import { isReason } from '../api/status.ts';
 import { createInformer } from '../client/informer.ts';
 import { configMaps, namespaces } from '../client/resources.ts';
 import { runTogether } from '../host/run-together.ts';
-import { type CreateController, isDeleting, queuedController } from './controller.ts';
+import { type CreateController, queuedController } from './controller.ts';
 
 const NAME = 'kube-root-ca.crt';
 const DESCRIPTION =

@@ -1,6 +1,7 @@
+import { isDeleting } from '../api/object-facts.ts';
 import { isReason } from '../api/status.ts';
 import { namespaces, serviceAccounts } from '../client/resources.ts';
-import { type CreateController, isDeleting, queuedController } from './controller.ts';
+import { type CreateController, queuedController } from './controller.ts';
 
 /** Sees that each namespace has its ServiceAccount `default`. */
 export const createServiceAccountController: CreateController = (context) => {

@@ -1,6 +1,7 @@
+import { conditionOf } from '../api/condition.ts';
+import { isDeleting } from '../api/object-facts.ts';
 import type { ContainerPort, DiscoveryEndpointPort, Endpoint, Pod, Service, ServicePort } from '../api/objects.ts';
-import { isDeleting } from './controller.ts';
-import { isPodReady, isPodTerminal } from './pod-facts.ts';
+import { isPodReady, isPodTerminal } from '../api/pod-facts.ts';
 
 /** What a Service's pods are as endpoints: shared by EndpointSlices and Endpoints. Pure. */
 
@@ -70,7 +71,7 @@ export function endpointOf(service: Service, pod: Pod, address: string, zone: st
 
 /** Newest of what has changed: the Service itself or one of its pods' readiness; for latency metrics (KEP-752). */
 export function triggerTime(service: Service, pods: readonly Pod[]): string | undefined {
-  const times = pods.map((pod) => pod.status?.conditions?.find(({ type }) => type === 'Ready')?.lastTransitionTime);
+  const times = pods.map((pod) => conditionOf(pod, 'Ready')?.lastTransitionTime);
   return [service.metadata?.creationTimestamp, ...times]
     .filter((time) => time !== undefined)
     .toSorted()

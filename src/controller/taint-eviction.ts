@@ -1,10 +1,12 @@
+import { isDeleting } from '../api/object-facts.ts';
 import type { Pod, Taint, Toleration } from '../api/objects.ts';
 import { isReason } from '../api/status.ts';
 import { rfc3339 } from '../api/time.ts';
+import { tolerates } from '../api/toleration.ts';
 import { referenceTo } from '../client/event-recorder.ts';
 import { nodes, pods } from '../client/resources.ts';
 import { runTogether } from '../host/run-together.ts';
-import { type CreateController, isDeleting, keyOf, queuedController, splitKey } from './controller.ts';
+import { type CreateController, keyOf, queuedController, splitKey } from './controller.ts';
 import { isDisrupted } from './node-health.ts';
 import { byNodeName } from './node-name-index.ts';
 
@@ -109,13 +111,4 @@ export function evictionTimeMs(
     ends.push(setMs + Math.max(0, Math.min(...seconds)) * 1000);
   }
   return ends.length === 0 ? undefined : Math.min(...ends);
-}
-
-/** core/v1 Toleration.ToleratesTaint. */
-export function tolerates(toleration: Toleration, taint: Taint): boolean {
-  const { key = '', operator = 'Equal', value = '', effect = '' } = toleration;
-  if (effect !== '' && effect !== taint.effect) return false;
-  if (key !== '' && key !== taint.key) return false;
-  if (operator === 'Exists') return true;
-  return key !== '' && operator === 'Equal' && value === (taint.value ?? '');
 }

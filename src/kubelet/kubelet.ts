@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { join } from 'node:path';
 import type { Node, Pod } from '../api/objects.ts';
+import { isPodTerminal } from '../api/pod-facts.ts';
 import type { Informer } from '../client/informer.ts';
 import type { ApiClient } from '../client/api-client.ts';
 import { runTogether } from '../host/run-together.ts';
@@ -12,7 +13,6 @@ import { runMirrorPods } from './mirror-pods.ts';
 import { Pleg } from './pleg.ts';
 import { foreignConditions } from './pod-conditions.ts';
 import { isMirrorPod, isStaticPod, podFullName, podUid } from './pod-identity.ts';
-import { isTerminalPhase } from './pod-status.ts';
 import { PodStore } from './pod-store.ts';
 import { PodSyncer } from './pod-syncer.ts';
 import { PodWorkers } from './pod-workers.ts';
@@ -220,7 +220,7 @@ export class Kubelet implements KubeletView {
   }
 
   #activeOthers(uid: string): readonly Pod[] {
-    return this.pods().filter((pod) => podUid(pod) !== uid && !isTerminalPhase(pod.status?.phase));
+    return this.pods().filter((pod) => podUid(pod) !== uid && !isPodTerminal(pod));
   }
 
   async #housekeep(housekeeping: Housekeeping, signal: AbortSignal): Promise<void> {

@@ -1,4 +1,5 @@
 import type { Container, ContainerStatus, Pod, PodStatus } from '../api/objects.ts';
+import { isTerminalPhase } from '../api/pod-facts.ts';
 import { rfc3339 } from '../api/time.ts';
 import { containerStatuses } from './container-statuses.ts';
 import type { StartFailure } from './container-statuses.ts';
@@ -69,7 +70,7 @@ function lastingPhase(
   pod: Pod,
   before: PodStatus,
 ): NonNullable<PodStatus['phase']> {
-  for (const phase of [pod.status?.phase, before.phase]) if (phase === 'Failed' || phase === 'Succeeded') return phase;
+  for (const phase of [pod.status?.phase, before.phase]) if (isTerminalPhase(phase)) return phase;
   return computed;
 }
 
@@ -97,11 +98,6 @@ function keepDisruption(
   const former = before.conditions?.find(({ type }) => type === 'DisruptionTarget');
   if (former === undefined || conditions.some(({ type }) => type === 'DisruptionTarget')) return conditions;
   return [...conditions, former];
-}
-
-/** Whether the phase is an end. */
-export function isTerminalPhase(phase: PodStatus['phase']): boolean {
-  return phase === 'Failed' || phase === 'Succeeded';
 }
 
 /** A status for the time when all containers are gone for good: what has not ended is said to have (TerminatePod). */

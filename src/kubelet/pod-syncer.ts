@@ -1,11 +1,12 @@
 import { mkdir } from 'node:fs/promises';
 import type { Pod, PodStatus } from '../api/objects.ts';
+import { isTerminalPhase } from '../api/pod-facts.ts';
 import type { StartFailure } from './container-statuses.ts';
 import { podDir } from './kubelet-paths.ts';
 import { killPod } from './kill-pod.ts';
 import type { KubeletDeps } from './kubelet-deps.ts';
 import { describePod, isHostNetwork, podName, podNamespace, podUid } from './pod-identity.ts';
-import { isTerminalPhase, podStatus, terminatedStatus } from './pod-status.ts';
+import { podStatus, terminatedStatus } from './pod-status.ts';
 import type { StatusFacts } from './pod-status.ts';
 import { readRuntimePod } from './read-runtime-pod.ts';
 import type { PodIdentity } from './read-runtime-pod.ts';

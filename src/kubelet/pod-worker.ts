@@ -1,8 +1,8 @@
 import type { Pod } from '../api/objects.ts';
+import { isPodActive } from '../api/pod-facts.ts';
 import type { Clock } from '../host/clock.ts';
 import type { Log } from '../host/log.ts';
 import { describePod } from './pod-identity.ts';
-import { isTerminalPhase } from './pod-status.ts';
 import type { PodSyncer } from './pod-syncer.ts';
 import { errorText } from './start-error.ts';
 
@@ -179,7 +179,7 @@ function graceOf(pod: Pod): number | undefined {
 
 /** Deleted, or known to have ended before this kubelet started. */
 function shouldEnd(pod: Pod): boolean {
-  return pod.metadata?.deletionTimestamp !== undefined || isTerminalPhase(pod.status?.phase);
+  return !isPodActive(pod);
 }
 
 function readEnd(end: PodEnd | undefined): Parameters<PodActs['syncTerminating']>[1] {

@@ -1,3 +1,4 @@
+import { controllerRefOf } from '../api/object-facts.ts';
 import type { KubeObject, LabelSelector, ReplicaSet, Service, StatefulSet } from '../api/objects.ts';
 import { matchesLabels, selectorOf, selectorOfMap, type Selector } from '../api/selector.ts';
 import type { PodInfo } from './pod-info.ts';
@@ -26,7 +27,7 @@ export function groupSelector(pod: PodInfo, listers: GroupListers): Selector | n
 }
 
 function ownerSelector({ pod, namespace }: PodInfo, listers: GroupListers): LabelSelector | undefined {
-  const owner = pod.metadata?.ownerReferences?.find(({ controller }) => controller === true);
+  const owner = controllerRefOf(pod);
   if (owner === undefined || !owner.apiVersion.startsWith('apps/')) return undefined;
   const isOwner = (object: KubeObject | undefined): boolean => object?.metadata?.uid === owner.uid;
   const replicaSet = owner.kind === 'ReplicaSet' ? listers.replicaSet(namespace, owner.name) : undefined;

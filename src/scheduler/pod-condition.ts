@@ -1,3 +1,4 @@
+import { conditionOf } from '../api/condition.ts';
 import type { Pod } from '../api/objects.ts';
 import { isReason } from '../api/status.ts';
 import { rfc3339 } from '../api/time.ts';
@@ -22,7 +23,7 @@ export function unschedulableFor({ reasons }: Rejection): Failure {
 
 /** Whether the pod's status says so already. */
 export function isTold(pod: Pod, { reason, message, nominatedNode }: Failure): boolean {
-  const condition = conditionOf(pod);
+  const condition = conditionOf(pod, 'PodScheduled');
   if (condition?.status !== 'False' || condition.reason !== reason || condition.message !== message) return false;
   return nominatedNode === undefined || nominatedNode === (pod.status?.nominatedNodeName ?? '');
 }
@@ -36,7 +37,7 @@ export async function writePodCondition(
 ): Promise<void> {
   const { reason, message, nominatedNode } = failure;
   const now = rfc3339(clock.nowMs());
-  const old = conditionOf(pod);
+  const old = conditionOf(pod, 'PodScheduled');
   const lastTransitionTime = old?.status === 'False' ? (old.lastTransitionTime ?? now) : now;
   const condition = { type: 'PodScheduled', status: 'False', reason, message, lastTransitionTime };
   const nomination = nominatedNode === undefined ? {} : { nominatedNodeName: nominatedNode || null };
@@ -48,8 +49,4 @@ export async function writePodCondition(
     const isGone = isReason(error, 'NotFound') || isReason(error, 'Conflict');
     if (!isGone && !signal.aborted) log.warn('cannot write a pod condition', { pod: key, error });
   }
-}
-
-function conditionOf(pod: Pod) {
-  return pod.status?.conditions?.find(({ type }) => type === 'PodScheduled');
 }

@@ -108,8 +108,3 @@ export function portsConflict(a: HostPort, b: HostPort): boolean {
   if (a.port !== b.port || a.protocol !== b.protocol) return false;
   return a.address === b.address || a.address === '0.0.0.0' || b.address === '0.0.0.0';
 }
-
-/** Whether the pod will not run again: it takes nothing of its node any more. */
-export function isFinished(pod: Pod): boolean {
-  return pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
-}

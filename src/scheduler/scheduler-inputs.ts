@@ -1,9 +1,10 @@
 import type { Node, Pod } from '../api/objects.ts';
+import { isPodTerminal } from '../api/pod-facts.ts';
 import type { Informer } from '../client/informer.ts';
 import { assignedPodChange, isTargetChanged, nodeChanges } from './cluster-event.ts';
 import type { SchedulerCache } from './cache.ts';
 import type { Nominator } from './nominator.ts';
-import { isFinished, readPod, type PodInfo } from './pod-info.ts';
+import { readPod, type PodInfo } from './pod-info.ts';
 import type { SchedulingQueue } from './scheduling-queue.ts';
 
 export interface SchedulerInputs {
@@ -39,13 +40,13 @@ function followNode({ cache, queue }: SchedulerInputs, before: Node | undefined,
 
 /** A pod that takes up room on a node. */
 function isOnNode(pod: Pod | undefined): pod is Pod {
-  return pod !== undefined && (pod.spec?.nodeName ?? '') !== '' && !isFinished(pod);
+  return pod !== undefined && (pod.spec?.nodeName ?? '') !== '' && !isPodTerminal(pod);
 }
 
 /** A pod that is ours to place. */
 function isWaiting({ isOurs }: SchedulerInputs, pod: Pod | undefined): pod is Pod {
   if (pod === undefined || (pod.spec?.nodeName ?? '') !== '' || !isOurs(pod)) return false;
-  return pod.metadata?.deletionTimestamp === undefined && !isFinished(pod);
+  return pod.metadata?.deletionTimestamp === undefined && !isPodTerminal(pod);
 }
 
 function followPod(inputs: SchedulerInputs, before: Pod | undefined, now: Pod | undefined): void {

@@ -3,7 +3,7 @@ import { matchesLabels, selectorOf, type Selector } from '../api/selector.ts';
 import type { NodeInfo } from './node-info.ts';
 import { matchesNodeAffinity } from './plugin/node-affinity.ts';
 import type { PodInfo } from './pod-info.ts';
-import { untoleratedTaint } from './toleration.ts';
+import { untoleratedTaint } from '../api/toleration.ts';
 
 /** A topology spread constraint, read once (KEP-895, 3022, 3094, 3243). */
 export interface SpreadConstraint {

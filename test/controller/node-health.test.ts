@@ -1,8 +1,6 @@
 import t from 'tap';
 import type { Node, Taint } from '../../src/api/objects.ts';
 import { isDisrupted, isLost, lostConditions, taintsFor } from '../../src/controller/node-health.ts';
-import { evictionTimeMs, tolerates } from '../../src/controller/taint-eviction.ts';
-import { firstFreeCidr } from '../../src/controller/node-ipam.ts';
 
 const NOW_MS = Date.UTC(2026, 0, 1);
 const NOW = '2026-01-01T00:00:00Z';
@@ -61,39 +59,5 @@ void t.test('isDisrupted() holds evictions back when most boards are gone', (t) 
   t.equal(isDisrupted(of(2, 3)), true);
   t.equal(isDisrupted(of(0, 1)), true);
   t.equal(isDisrupted(of(1, 2)), false, 'two of three boards are no sign of a broken network');
-  t.end();
-});
-
-void t.test('evictionTimeMs() follows the shortest toleration, counted from when the taint was set', (t) => {
-  const taint: Taint = { key: 'node.kubernetes.io/unreachable', effect: 'NoExecute', timeAdded: NOW };
-  const tolerate = (tolerationSeconds?: number) => ({
-    key: taint.key,
-    operator: 'Exists' as const,
-    effect: 'NoExecute' as const,
-    ...(tolerationSeconds === undefined ? {} : { tolerationSeconds }),
-  });
-  t.equal(evictionTimeMs([taint], [], NOW_MS + 1), NOW_MS + 1, 'not tolerated: now');
-  t.equal(evictionTimeMs([taint], [tolerate()], NOW_MS), undefined, 'tolerated for good');
-  t.equal(evictionTimeMs([taint], [tolerate(5), tolerate(300)], NOW_MS + 2_000), NOW_MS + 5_000);
-  t.equal(evictionTimeMs([taint], [tolerate(-1)], NOW_MS), NOW_MS);
-  t.equal(evictionTimeMs([], [], NOW_MS), undefined);
-  t.end();
-});
-
-// core/v1 Toleration: an empty key with Exists matches all; an empty effect matches every effect.
-void t.test('tolerates() matches as core/v1 says', (t) => {
-  const taint: Taint = { key: 'a', value: 'b', effect: 'NoSchedule' };
-  t.ok(tolerates({ operator: 'Exists' }, taint));
-  t.ok(tolerates({ key: 'a', value: 'b' }, taint));
-  t.notOk(tolerates({ key: 'a', value: 'c' }, taint));
-  t.notOk(tolerates({ key: 'a', operator: 'Exists', effect: 'NoExecute' }, taint));
-  t.notOk(tolerates({ operator: 'Equal', value: 'b' }, taint));
-  t.end();
-});
-
-void t.test('firstFreeCidr() gives the first network that nobody has, and none when all are given', (t) => {
-  t.equal(firstFreeCidr('10.244.0.0/16', []), '10.244.0.0/24');
-  t.equal(firstFreeCidr('10.244.0.0/16', ['10.244.0.0/24', '10.244.1.0/24', '10.244.3.0/24']), '10.244.2.0/24');
-  t.equal(firstFreeCidr('10.244.0.0/23', ['10.244.0.0/24', '10.244.1.0/24']), undefined);
   t.end();
 });

@@ -44,7 +44,7 @@ function conform(value: unknown, shape: FieldShape, shapes: Shapes, place: Place
     case 'int32':
     case 'int64':
       if (typeof value !== 'number') throw mismatch(value, place, shape.type);
-      if (!Number.isInteger(value) || (shape.type === 'int32' && Math.abs(value) > 2 ** 31))
+      if (!Number.isInteger(value) || (shape.type === 'int32' && value !== (value | 0)))
         throw mismatch(value, place, shape.type, `number ${value}`);
       return value;
     case 'number':

@@ -1,6 +1,7 @@
 import type { FieldError } from '../field-error.ts';
 import { forbiddenField, invalid, required } from '../field-error.ts';
 import type { Container, Pod, PodSpec, Toleration } from '../objects.ts';
+import { isPodTerminal } from '../pod-facts.ts';
 import { IMMUTABLE, immutable, sameJson } from './object-meta.ts';
 import { validateEphemeralContainers } from './container.ts';
 import { validatePodSpec } from './pod-spec.ts';
@@ -119,7 +120,7 @@ export function validatePodStatusUpdate(pod: Pod, old: Pod): FieldError[] {
 
 /** A container of a pod that always restarts cannot be said to have ended for good and then run again. */
 function neverRestarted(pod: Pod, old: Pod, field: 'containerStatuses'): FieldError[] {
-  if (old.status?.phase !== 'Succeeded' && old.status?.phase !== 'Failed') return [];
+  if (!isPodTerminal(old)) return [];
   const running = (pod.status?.[field] ?? []).findIndex(({ state }) => state?.running !== undefined);
   return running < 0
     ? []

@@ -1,5 +1,6 @@
 import type { DeleteOptions, Pod, UnknownObject } from '../../api/objects.ts';
 import { invalidObject } from '../../api/field-error.ts';
+import { isPodTerminal } from '../../api/pod-facts.ts';
 import {
   validateEphemeralUpdate,
   validatePod,
@@ -75,8 +76,7 @@ export const podStrategy: Strategy = {
 
 /** Seconds that a pod gets to end. */
 function graceSecondsOf(pod: Pod, { gracePeriodSeconds }: DeleteOptions): number {
-  const { phase } = pod.status ?? {};
-  if (!pod.spec?.nodeName || phase === 'Succeeded' || phase === 'Failed') return 0;
+  if (!pod.spec?.nodeName || isPodTerminal(pod)) return 0;
   const seconds = gracePeriodSeconds ?? pod.spec.terminationGracePeriodSeconds ?? 30;
   return seconds < 0 ? 1 : seconds;
 }

@@ -1,4 +1,5 @@
 import type { Container, ContainerStatus, Pod, Probe } from '../../api/objects.ts';
+import { isTerminalPhase } from '../../api/pod-facts.ts';
 import type { ProbeHost, ProbeKind, ProbeResult, ProbeSubject } from './prober.ts';
 import { type ProbeOutcome, runProbe } from './run-probe.ts';
 
@@ -52,7 +53,7 @@ export class ProbeWorker {
   async #step(signal: AbortSignal): Promise<'asked' | 'waiting' | 'done'> {
     const status = this.#host.podStatus(this.#pod.metadata?.uid ?? '');
     if (status === undefined) return 'waiting';
-    if (status.phase === 'Failed' || status.phase === 'Succeeded') return 'done';
+    if (isTerminalPhase(status.phase)) return 'done';
     const all = [...(status.containerStatuses ?? []), ...(status.initContainerStatuses ?? [])];
     const own = all.find(({ name }) => name === this.#container.name);
     const containerId = own?.containerID?.replace(/^[^:]*:\/\//, '') ?? '';

@@ -1,8 +1,9 @@
+import { isPodTerminal } from '../../api/pod-facts.ts';
 import { readResources } from '../resources.ts';
 import { SCORE_MAX, unresolvable, unschedulable, type Plugin } from '../framework.ts';
 import type { NodeInfo } from '../node-info.ts';
 import type { PluginFactory } from '../plugin-handle.ts';
-import { isFinished, type PodInfo } from '../pod-info.ts';
+import { type PodInfo } from '../pod-info.ts';
 
 type Strategy = 'LeastAllocated' | 'MostAllocated' | 'RequestedToCapacityRatio';
 
@@ -67,7 +68,7 @@ export const createNodeResourcesFit: PluginFactory = (rawArgs): Plugin => {
           return couldFit && (event.changes.has('added') || event.changes.has('allocatable'));
         }
         case 'AssignedPod':
-          return event.change === 'deleted' || event.change === 'scaledDown' || isFinished(event.now);
+          return event.change === 'deleted' || event.change === 'scaledDown' || isPodTerminal(event.now);
         default:
           return false;
       }

@@ -1,5 +1,5 @@
 import { unresolvable, type Plugin } from '../framework.ts';
-import { isTolerated } from '../toleration.ts';
+import { isTolerated } from '../../api/toleration.ts';
 
 const TAINT = { key: 'node.kubernetes.io/unschedulable', effect: 'NoSchedule' } as const;
 

@@ -1,5 +1,5 @@
 import { normalizeByMaximum, unresolvable, type Plugin } from '../framework.ts';
-import { isTolerated, untoleratedTaint } from '../toleration.ts';
+import { isTolerated, untoleratedTaint } from '../../api/toleration.ts';
 
 /**
  * Leaves out nodes with NoSchedule or NoExecute taints that the pod does not tolerate, and prefers those with fewer

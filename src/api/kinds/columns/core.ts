@@ -1,3 +1,4 @@
+import { conditionOf } from '../../condition.ts';
 import type { ConfigMap, Lease, Namespace, Node, Secret, ServiceAccount } from '../../objects.ts';
 import type { Column } from '../kind.ts';
 import { AGE, column, NAME, wide } from './column.ts';
@@ -14,10 +15,10 @@ function roles({ metadata }: Node): string {
   return found.size === 0 ? '<none>' : [...found].sort().join(',');
 }
 
-function nodeStatus({ spec, status }: Node): string {
-  const ready = status?.conditions?.find(({ type }) => type === 'Ready');
+function nodeStatus(node: Node): string {
+  const ready = conditionOf(node, 'Ready');
   const parts = [ready === undefined ? 'Unknown' : ready.status === 'True' ? 'Ready' : 'NotReady'];
-  if (spec?.unschedulable === true) parts.push('SchedulingDisabled');
+  if (node.spec?.unschedulable === true) parts.push('SchedulingDisabled');
   return parts.join(',');
 }
 

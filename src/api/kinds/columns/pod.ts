@@ -1,4 +1,6 @@
+import { isConditionTrue } from '../../condition.ts';
 import type { ContainerStatus, Pod } from '../../objects.ts';
+import { isPodReady, isPodTerminal } from '../../pod-facts.ts';
 import type { Column } from '../kind.ts';
 import { AGE, column, NAME, wide } from './column.ts';
 import { ageOf } from './human-duration.ts';
@@ -28,12 +30,10 @@ export function podSummary(pod: Pod): PodSummary {
     restarts: init.restarts,
     lastRestart: init.lastRestart,
   };
-  const isInitialized = status?.conditions?.some(({ type, status: is }) => type === 'Initialized' && is === 'True');
-  if (init.reason === undefined || isInitialized) summary = withContainers(pod, summary, init);
+  if (init.reason === undefined || isConditionTrue(pod, 'Initialized')) summary = withContainers(pod, summary, init);
   if (metadata?.deletionTimestamp === undefined) return summary;
   if (status?.reason === 'NodeLost') return { ...summary, reason: 'Unknown' };
-  const isTerminal = status?.phase === 'Succeeded' || status?.phase === 'Failed';
-  return isTerminal ? summary : { ...summary, reason: 'Terminating' };
+  return isPodTerminal(pod) ? summary : { ...summary, reason: 'Terminating' };
 }
 
 interface InitSummary {
@@ -93,12 +93,12 @@ function terminatedReason({
   return signal ? `Signal:${signal}` : `ExitCode:${exitCode}`;
 }
 
-function withContainers({ status }: Pod, summary: PodSummary, init: InitSummary): PodSummary {
+function withContainers(pod: Pod, summary: PodSummary, init: InitSummary): PodSummary {
   let { ready, reason } = summary;
   let restarts = init.sidecarRestarts;
   let lastRestart = init.sidecarLastRestart;
   let hasRunning = false;
-  for (const container of (status?.containerStatuses ?? []).toReversed()) {
+  for (const container of (pod.status?.containerStatuses ?? []).toReversed()) {
     restarts += container.restartCount;
     lastRestart = later(lastRestart, container);
     const { waiting, terminated, running } = container.state ?? {};
@@ -109,10 +109,7 @@ function withContainers({ status }: Pod, summary: PodSummary, init: InitSummary)
       ready += 1;
     }
   }
-  if (reason === 'Completed' && hasRunning) {
-    const isReady = status?.conditions?.some(({ type, status: is }) => type === 'Ready' && is === 'True');
-    reason = isReady ? 'Running' : 'NotReady';
-  }
+  if (reason === 'Completed' && hasRunning) reason = isPodReady(pod) ? 'Running' : 'NotReady';
   return { ...summary, ready, reason, restarts, lastRestart };
 }
 
@@ -126,12 +123,10 @@ function restartsCell(pod: Pod, nowMs: number): string {
   return restarts !== 0 && lastRestart !== '' ? `${restarts} (${ageOf(lastRestart, nowMs)} ago)` : String(restarts);
 }
 
-function readinessGates({ spec, status }: Pod): string {
-  const gates = spec?.readinessGates ?? [];
+function readinessGates(pod: Pod): string {
+  const gates = pod.spec?.readinessGates ?? [];
   if (gates.length === 0) return '<none>';
-  const isTrue = (gate: string): boolean =>
-    status?.conditions?.some(({ type, status: is }) => type === gate && is === 'True') ?? false;
-  return `${gates.filter(({ conditionType }) => isTrue(conditionType)).length}/${gates.length}`;
+  return `${gates.filter(({ conditionType }) => isConditionTrue(pod, conditionType)).length}/${gates.length}`;
 }
 
 export const POD_COLUMNS: readonly Column[] = [

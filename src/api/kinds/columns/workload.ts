@@ -1,3 +1,4 @@
+import { controllerRefOf } from '../../object-facts.ts';
 import type { ControllerRevision, Deployment, PodTemplateSpec, ReplicaSet } from '../../objects.ts';
 import { formatSelector, selectorOf } from '../../selector.ts';
 import type { Column } from '../kind.ts';
@@ -49,8 +50,8 @@ export const REPLICA_SET_COLUMNS: readonly Column[] = [
 
 export const CONTROLLER_REVISION_COLUMNS: readonly Column[] = [
   NAME,
-  column<ControllerRevision>('Controller', 'The object that it is a revision of.', ({ metadata }) => {
-    const owner = metadata?.ownerReferences?.find(({ controller }) => controller === true);
+  column<ControllerRevision>('Controller', 'The object that it is a revision of.', (revision) => {
+    const owner = controllerRefOf(revision);
     if (owner === undefined) return '<none>';
     const [group, version] = owner.apiVersion.split('/');
     return `${owner.kind.toLowerCase()}${version === undefined ? '' : `.${group}`}/${owner.name}`;
