@@ -1,6 +1,7 @@
 import type { ClientRequest, OutgoingHttpHeaders } from 'node:http';
 import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
+import { checkServerIdentity, type PeerCertificate } from 'node:tls';
 import type { Target } from './target.ts';
 
 /** What the API server shows to kubelets, and by what it knows theirs. PEM. */
@@ -23,17 +24,17 @@ interface OpenOptions {
 
 /**
  * Begins a request to a kubelet, pod or service; the caller ends it and listens. Kubelets must show a certificate of
- * the cluster's authority for the address that was dialled; other https targets are the user's own affair, as upstream.
+ * the cluster's authority for the address that was dialled and for their node; other https targets are the user's own affair, as upstream.
  */
 export function openRequest({ target, method, headers, tls }: OpenOptions, signal: AbortSignal): ClientRequest {
-  const { scheme, host, port, path, isKubelet } = target;
+  const { scheme, host, port, path, node } = target;
   const options = { host, port, path, method, headers: headers as OutgoingHttpHeaders, signal, agent: false as const };
   const request =
     scheme === 'http'
       ? httpRequest(options)
       : httpsRequest({
           ...options,
-          ...(isKubelet ? tls() : { rejectUnauthorized: false }),
+          ...(node === null ? { rejectUnauthorized: false } : { ...tls(), checkServerIdentity: kubeletOf(node) }),
         });
   const timer = setTimeout(
     () => request.destroy(new Error(`dial tcp ${host}:${port}: i/o timeout`)),
@@ -44,4 +45,18 @@ export function openRequest({ target, method, headers, tls }: OpenOptions, signa
   });
   request.once('close', () => clearTimeout(timer));
   return request;
+}
+
+/**
+ * A node says itself where its kubelet is. Were any server of the cluster's authority good enough, it could send us, with
+ * the rights we have on kubelets, to another's kubelet or to an API server.
+ */
+function kubeletOf(node: string): (host: string, certificate: PeerCertificate) => Error | undefined {
+  return (host, certificate) => {
+    const wrong = checkServerIdentity(host, certificate);
+    if (wrong !== undefined) return wrong;
+    const name = certificate.subject.CN;
+    if (name === `system:node:${node}`) return undefined;
+    return new Error(`${host} is not the kubelet of node ${node}: its certificate is that of ${name}`);
+  };
 }

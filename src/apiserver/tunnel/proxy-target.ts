@@ -22,7 +22,7 @@ export async function podTarget({ registry, namespace, name, path }: ProxyReques
   const ports = (pod.spec?.containers ?? []).flatMap((container) => container.ports ?? []);
   const found =
     port === '' ? ports[0]?.containerPort : (ports.find((one) => one.name === port)?.containerPort ?? Number(port));
-  return { scheme, host: ip, port: checkPort(found ?? (scheme === 'https' ? 443 : 80), port), path, isKubelet: false };
+  return { scheme, host: ip, port: checkPort(found ?? (scheme === 'https' ? 443 : 80), port), path, node: null };
 }
 
 /** Where `services/<name>/proxy` leads: one ready endpoint of it. @throws StatusError NotFound, ServiceUnavailable */
@@ -41,7 +41,7 @@ export async function serviceTarget({ registry, namespace, name, path }: ProxyRe
     const target = (slice.ports ?? []).find((one) => (one.name ?? '') === (wanted.name ?? ''))?.port;
     const address = (slice.endpoints ?? []).find(({ conditions }) => conditions?.ready !== false)?.addresses[0];
     if (target === undefined || address === undefined) continue;
-    return { scheme, host: address, port: target, path, isKubelet: false };
+    return { scheme, host: address, port: target, path, node: null };
   }
   throw new StatusError('ServiceUnavailable', `no endpoints available for service "${serviceName}"`);
 }

@@ -9,8 +9,8 @@ export interface Target {
   readonly port: number;
   /** With its query. */
   readonly path: string;
-  /** A kubelet knows us by our client certificate, and we it by the cluster's authority. */
-  readonly isKubelet: boolean;
+  /** The node whose kubelet it is: it knows us by our client certificate, and we it by its own. Null: no kubelet. */
+  readonly node: string | null;
 }
 
 const KUBELET_PORT = 10_250;
@@ -25,7 +25,7 @@ export async function kubeletTarget(registry: RegistryAccess, nodeName: string, 
     const address = addresses.find((one) => one.type === type)?.address;
     if (address === undefined || address === '') continue;
     const port = node.status?.daemonEndpoints?.kubeletEndpoint?.Port ?? 0;
-    return { scheme: 'https', host: address, port: port === 0 ? KUBELET_PORT : port, path, isKubelet: true };
+    return { scheme: 'https', host: address, port: port === 0 ? KUBELET_PORT : port, path, node: nodeName };
   }
   throw new StatusError('InternalError', `no preferred addresses found; known addresses: ${JSON.stringify(addresses)}`);
 }

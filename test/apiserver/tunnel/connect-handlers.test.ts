@@ -35,7 +35,10 @@ const POD = {
 } as Pod;
 
 /** Certificates of one authority: for the kubelet's address, and for the API server. */
-async function certificates(authority: Authority): Promise<{ serving: KubeletTls; client: KubeletTls }> {
+async function certificates(
+  authority: Authority,
+  server = 'system:node:w1',
+): Promise<{ serving: KubeletTls; client: KubeletTls }> {
   const make = async (commonName: string, usage: 'server' | 'client'): Promise<KubeletTls> => {
     const lifetimeMs = 3_600_000;
     const subject = { commonName };
@@ -50,7 +53,7 @@ async function certificates(authority: Authority): Promise<{ serving: KubeletTls
     return { ca: authority.certPem, cert: pair.certPem, key: pair.keyPem };
   };
   return {
-    serving: await make('system:node:w1', 'server'),
+    serving: await make(server, 'server'),
     client: await make('kube-apiserver-kubelet-client', 'client'),
   };
 }
@@ -63,8 +66,8 @@ interface Rig {
 }
 
 /** A kubelet that echoes, behind it a server that connects every request by its path `/resource/subresource/name`. */
-async function rig(t: Test, clientTls?: KubeletTls): Promise<Rig> {
-  const { serving, client } = await certificates(await createAuthority('kubernetes', Date.now()));
+async function rig(t: Test, clientTls?: KubeletTls, servedAs?: string): Promise<Rig> {
+  const { serving, client } = await certificates(await createAuthority('kubernetes', Date.now()), servedAs);
   const asked: string[] = [];
   const kubelet = createTlsServer({ ...serving, requestCert: true, rejectUnauthorized: true }, kubeletAnswer(asked));
   kubelet.on('upgrade', (request: IncomingMessage, socket: Duplex) => {
@@ -275,4 +278,16 @@ void t.test('a kubelet of another authority is not spoken to', async (t) => {
   const { port, asked } = await rig(t, client);
   t.match(await get(port, '/pods/log/web?container=a'), /^500 error dialing backend: /);
   t.same(asked, []);
+});
+
+// A node writes its own addresses: it could name those of another, or of an API server, where our rights are greater.
+void t.test("another server of the cluster's authority is not taken for the node's kubelet", async (t) => {
+  for (const server of ['system:node:w2', 'kube-apiserver']) {
+    const { port, asked } = await rig(t, undefined, server);
+    t.match(
+      await get(port, '/nodes/proxy/w1/pods'),
+      /^500 error dialing backend: 127\.0\.0\.1 is not the kubelet of node w1/,
+    );
+    t.same(asked, []);
+  }
 });
