@@ -91,8 +91,7 @@ async function measure(maker: Maker): Promise<Map<string, Memory>> {
 
 try {
   const warmUp = await startMembers({ maker: 'ours', count: 1, root: ROOT, env: ENV });
-  warmUp.children[0]?.kill('SIGTERM'); // a process that is killed writes no compile cache
-  await settle(1000);
+  await stopMembers(warmUp);
   const ours = await measure('ours');
   const etcd = await measure('etcd');
   const column = (number: number, width: number, digits = 0): string => number.toFixed(digits).padStart(width);

@@ -1,30 +1,19 @@
-import { spawn, spawnSync } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { EtcdClient } from '../src/store/client/etcd-client.ts';
+import { openClient, startMembers, stopMembers } from './store-members.ts';
+import type { Members } from './store-members.ts';
 
 /**
  * Our store and Debian's etcd, one after the other, under the same writes: what reaches the disk per write at the rates
- * of an idle cluster, and writes per second with 1, 8 and 64 clients. Prints ratios; only those mean anything on
+ * of an idle cluster, and writes per second with 1, 64 and 1000 clients. Prints ratios; only those mean anything on
  * a shared machine. As root it makes an ext4 file system of its own in a file, so that nobody else's writes are counted;
  * BENCH_DIR names another place (a card) instead. Takes about 50 s.
  */
 const IMAGE = join(mkdtempSync(join(tmpdir(), 'bench-')), 'disk.img');
 const ROOT = process.env['BENCH_DIR'] ?? mountLoop();
 const DEVICE_STAT = deviceStat(ROOT);
-const STORE = join(import.meta.dirname, '../test/store/store-process.ts');
-
-interface Peer {
-  readonly name: string;
-  readonly members: number;
-  readonly urls: readonly string[];
-  readonly children: readonly ChildProcess[];
-  readonly directory: string;
-}
 
 interface Result {
   readonly bytesPerWrite: number;
@@ -52,73 +41,6 @@ function deviceStat(folder: string): string {
   return `/sys/dev/block/${dev >> 8}:${dev & 255}/stat`;
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
-async function start(name: 'ours' | 'etcd', members: number): Promise<Peer> {
-  const directory = mkdtempSync(join(ROOT, `bench-${name}-`));
-  const places = [];
-  for (let i = 0; i < members; i += 1)
-    places.push({
-      name: `m${i}`,
-      client: `http://127.0.0.1:${await freePort()}`,
-      peer: `http://127.0.0.1:${await freePort()}`,
-    });
-  const initialCluster = places.map((place) => `${place.name}=${place.peer}`).join();
-  const children = places.map(({ name: own, client, peer }) => {
-    const dataDir = join(directory, own);
-    if (name === 'etcd') {
-      const listen = ['--listen-client-urls', client, '--advertise-client-urls', client, '--listen-peer-urls', peer];
-      const cluster = ['--initial-advertise-peer-urls', peer, '--initial-cluster', initialCluster];
-      return spawn('etcd', ['--name', own, '--data-dir', dataDir, ...listen, ...cluster], { stdio: 'ignore' });
-    }
-    const options = {
-      name: own,
-      dataDir,
-      listenClientUrls: [client],
-      advertiseClientUrls: [client],
-      listenPeerUrls: [peer],
-      advertisePeerUrls: [peer],
-      initialCluster,
-      initialClusterState: 'new',
-      initialClusterToken: 'bench',
-    };
-    const env = { ...process.env, BRAMBLE_LOG_LEVEL: 'silent' };
-    return spawn(process.execPath, [STORE, JSON.stringify(options)], { stdio: 'ignore', env });
-  });
-  const peer = { name, members, urls: places.map(({ client }) => client), children, directory };
-  await untilLeader(peer);
-  return peer;
-}
-
-async function untilLeader({ urls }: Peer): Promise<void> {
-  for (let i = 0; i < 200; i += 1) {
-    const client = new EtcdClient({ endpoints: urls, timeoutMs: 500 });
-    const isUp = await client.put({ key: Buffer.from('up') }).then(
-      () => true,
-      () => false,
-    );
-    client.close();
-    if (isUp) return;
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-  throw new Error('no leader');
-}
-
-async function stop({ children, directory }: Peer): Promise<void> {
-  for (const child of children) {
-    const gone = new Promise((resolve) => child.once('exit', resolve));
-    child.kill('SIGKILL');
-    await gone;
-  }
-  rmSync(directory, { recursive: true });
-}
-
 /** Bytes that the disk under the bench had been told to write; /proc/PID/io counts whole page-cache folios instead. */
 function writtenBytes(): number {
   const sectors = readFileSync(DEVICE_STAT, 'utf8').trim().split(/\s+/)[6];
@@ -126,8 +48,8 @@ function writtenBytes(): number {
 }
 
 /** Writes for `seconds` from so many clients; at `perSecond` in all if given, else as fast as it goes. */
-async function load(peer: Peer, clients: number, seconds: number, perSecond?: number): Promise<Result> {
-  const client = new EtcdClient({ endpoints: peer.urls });
+async function load(members: Members, clients: number, seconds: number, perSecond?: number): Promise<Result> {
+  const client = openClient(members.urls, undefined);
   const value = Buffer.alloc(600, 120);
   const takenMs: number[] = [];
   const endMs = performance.now() + seconds * 1000;
@@ -150,7 +72,7 @@ async function load(peer: Peer, clients: number, seconds: number, perSecond?: nu
   takenMs.sort((a, b) => a - b);
   const at = (part: number): number => takenMs[Math.floor(takenMs.length * part)] ?? 0;
   return {
-    bytesPerWrite: bytes / takenMs.length / peer.members,
+    bytesPerWrite: bytes / takenMs.length / members.urls.length,
     perSecond: takenMs.length / seconds,
     p50Ms: at(0.5),
     p99Ms: at(0.99),
@@ -164,12 +86,13 @@ const CASES = [
   { title: '1 member, 64 clients', members: 1, clients: 64, seconds: 3 },
   { title: '3 members, 1 client', members: 3, clients: 1, seconds: 3 },
   { title: '3 members, 64 clients', members: 3, clients: 64, seconds: 3 },
+  { title: '3 members, 1000 clients', members: 3, clients: 1000, seconds: 3 },
 ];
 
 const results = new Map<string, Map<string, Result>>();
 for (const members of [1, 3])
   for (const name of ['ours', 'etcd'] as const) {
-    const peer = await start(name, members);
+    const peer = await startMembers({ maker: name, count: members, root: ROOT });
     try {
       for (const { title, clients, seconds, perSecond } of CASES.filter((one) => one.members === members)) {
         const result = await load(peer, clients, seconds, perSecond);
@@ -178,7 +101,7 @@ for (const members of [1, 3])
         results.set(title, row);
       }
     } finally {
-      await stop(peer);
+      await stopMembers(peer);
     }
   }
 

@@ -58,6 +58,7 @@ export class ProtobufReader {
   /** A 64-bit varint, signed. */
   bigint64(): bigint {
     const { low, high } = this.#words();
+    if (high < 0x200000) return BigInt(high * 0x100000000 + low);
     return (BigInt(high | 0) << 32n) | BigInt(low);
   }
 

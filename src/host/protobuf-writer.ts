@@ -46,18 +46,15 @@ export class ProtobufWriter {
   int64(value: number): void {
     if (value >= 0 && value <= 0xffffffff) return this.uint32(value);
     if (!Number.isSafeInteger(value)) throw new RangeError(`not a safe integer: ${value}`);
-    this.bigint64(BigInt(value));
+    this.#words(Math.floor(value / 0x100000000) >>> 0, value >>> 0);
   }
 
   /** A signed or unsigned 64-bit integer as varint. */
   bigint64(value: bigint): void {
-    const bytes: number[] = [];
-    let rest = BigInt.asUintN(64, value);
-    for (; rest > 0x7fn; rest >>= 7n) bytes.push(Number(rest & 0x7fn) | 0x80);
-    bytes.push(Number(rest));
-    this.#reserve(bytes.length);
-    this.#position -= bytes.length;
-    for (let i = 0; i < bytes.length; i += 1) this.#buffer[this.#position + i] = bytes[i] ?? 0;
+    // Ids and leases mostly fit: no further big integers are made for them.
+    if (value >= 0n && value <= SAFE_MAX) return this.int64(Number(value));
+    const bits = BigInt.asUintN(64, value);
+    this.#words(Number(bits >> 32n), Number(bits & 0xffffffffn));
   }
 
   double(value: number): void {
@@ -97,6 +94,25 @@ export class ProtobufWriter {
     this.uint32(size);
   }
 
+  /** A varint of 64 bits, of which the upper are not all zero, or the lower are more than 28. */
+  #words(high: number, low: number): void {
+    let size = 5;
+    for (let rest = high >>> 3; rest > 0; rest = rest >>> 7) size += 1;
+    this.#reserve(size);
+    let at = (this.#position -= size);
+    let rest = low;
+    for (let i = 0; i < 4; i += 1, rest = rest >>> 7) this.#buffer[at++] = (rest & 0x7f) | 0x80;
+    // The fifth byte holds the last 4 bits of the lower word and the first 3 of the upper.
+    const fifth = rest | ((high & 7) << 4);
+    if (size === 5) {
+      this.#buffer[at] = fifth;
+      return;
+    }
+    this.#buffer[at++] = fifth | 0x80;
+    for (rest = high >>> 3; rest > 0x7f; rest = rest >>> 7) this.#buffer[at++] = (rest & 0x7f) | 0x80;
+    this.#buffer[at] = rest;
+  }
+
   #reserve(size: number): void {
     if (this.#position >= size) return;
     const used = this.written;
@@ -107,6 +123,7 @@ export class ProtobufWriter {
   }
 }
 
+const SAFE_MAX = BigInt(Number.MAX_SAFE_INTEGER);
 const INITIAL_BYTES = 4096;
 /** A larger buffer is given back after use: one long list must not pin its memory for good. */
 const KEEP_BYTES = 1 << 20;

@@ -52,6 +52,9 @@ const LEADER_TIMEOUT_MS = 5000;
 export class Member implements Backend, RaftOwner, PeerHandler {
   readonly state: StateMachine;
   readonly #identity: Identity;
+  /** As the API shows them: made once, for every answer carries them. */
+  readonly #ids: { readonly clusterId: bigint; readonly memberId: bigint };
+  #leader = 0n;
   readonly #log: SegmentedLog;
   readonly #disk: Disk;
   readonly #options: MemberOptions;
@@ -81,6 +84,7 @@ export class Member implements Backend, RaftOwner, PeerHandler {
     // Not `opened` itself: it would keep the entries that were read.
     const { identity, meta, log, disk, hardState } = opened;
     this.#identity = identity;
+    this.#ids = { clusterId: BigInt(identity.clusterId), memberId: BigInt(identity.memberId) };
     this.#log = log;
     this.#disk = disk;
     this.#options = options;
@@ -148,11 +152,10 @@ export class Member implements Backend, RaftOwner, PeerHandler {
   }
 
   get status(): RaftStatus {
-    const { clusterId, memberId } = this.#identity;
+    const { memberId } = this.#identity;
     return {
-      clusterId: BigInt(clusterId),
-      memberId: BigInt(memberId),
-      leader: BigInt(this.#softState.lead),
+      ...this.#ids,
+      leader: this.#leader,
       term: this.#loop.term,
       index: this.#loop.commit,
       appliedIndex: this.#applier.index,
@@ -278,6 +281,7 @@ export class Member implements Backend, RaftOwner, PeerHandler {
     const { term } = this.#loop;
     this.#options.log.info('raft role', { role: state.role, leader: state.lead.toString(16), term });
     this.#softState = state;
+    this.#leader = BigInt(state.lead);
     const nowMs = performance.now();
     this.#leases.leadershipChanged(this.#isLeader, nowMs);
     if (isNewLeader) {

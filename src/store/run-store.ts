@@ -1,4 +1,5 @@
 import { createServer } from 'node:http';
+import { flushCompileCache } from 'node:module';
 import { join } from 'node:path';
 import { openDisk } from '../host/disk.ts';
 import type { Disk } from '../host/disk.ts';
@@ -87,6 +88,8 @@ export async function runStore(options: StoreOptions, signal: AbortSignal): Prom
     for (const url of options.listenPeerUrls) servers.push(await listen(url, peerServer, peerFiles));
     for (const url of options.listenClientUrls) servers.push(await listen(url, clientServer, clientFiles));
     for (const url of options.listenMetricsUrls ?? []) servers.push(await listenPlain(url, onHttp));
+    // Node writes it only when a process ends well; compiled again, the next start would hold 30 MB more.
+    flushCompileCache();
     options.onListening?.();
     log.info('store listens', { client: options.listenClientUrls, peer: options.listenPeerUrls });
     const looking = Promise.all([clientFiles, peerFiles].flatMap((files) => files?.run(both) ?? []));

@@ -81,6 +81,26 @@ void t.test('encode() writes what protobufjs reads, and decode() reads what prot
   t.end();
 });
 
+void t.test('64-bit integers are as protobufjs writes them, at every length of the varint', (t) => {
+  for (let shift = 0n; shift < 64n; shift += 1n)
+    for (const near of [-1n, 0n, 1n]) {
+      const id = BigInt.asIntN(64, (1n << shift) + near);
+      const bytes = outer.encode({ inners: [{ id, text: '' }] });
+      const [theirs] = proto.toObject(proto.decode(bytes), { longs: String }).inners as { id?: string }[];
+      if (theirs?.id !== String(id)) t.fail(`${id}: protobufjs reads ${theirs?.id}`);
+      if (outer.decode(bytes).inners[0]?.id !== id)
+        t.fail(`${id} is read back as ${outer.decode(bytes).inners[0]?.id}`);
+      const big = Number(id);
+      if (!Number.isSafeInteger(big)) continue;
+      const plain = outer.encode({ big });
+      if (outer.decode(plain).big !== big) t.fail(`${big} as int64`);
+      if (id !== 0n && proto.toObject(proto.decode(plain), { longs: String }).big !== String(id))
+        t.fail(`${id}: int64`);
+    }
+  t.pass('192 numbers');
+  t.end();
+});
+
 void t.test('decode() gives defaults for absent fields and tells absence of optional ones', (t) => {
   const empty = outer.decode(Buffer.alloc(0));
   t.same(
