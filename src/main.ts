@@ -1,13 +1,12 @@
-import { Command } from 'commander';
-import { registerBoardCommands } from './cli/board-commands.ts';
-import { registerRackCommands } from './cli/rack-commands.ts';
+import { PARTS } from './cli/parts.ts';
 
-/** The command line: one subcommand per part, and those for the rack. */
+/** A part by its name alone is run at once: what reads a whole command line would stay in its memory. */
 async function main(): Promise<void> {
-  const program = new Command('bramble').description('Kubernetes for a shelf of Raspberry Pis');
-  registerBoardCommands(program);
-  registerRackCommands(program);
-  await program.parseAsync();
+  const [name, ...rest] = process.argv.slice(2);
+  const part = rest.length === 0 ? PARTS.find((one) => one.name === name) : undefined;
+  if (part !== undefined) return part.run();
+  const { runCommandLine } = await import('./cli/command-line.ts');
+  return runCommandLine();
 }
 
 main().catch((error: unknown) => {

@@ -2,20 +2,18 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { rfc3339 } from '../api/time.ts';
 import { initCluster, readControlKeys } from '../bootstrap/authorities.ts';
-import { loadBoardConfig } from '../bootstrap/board-config.ts';
 import { boardFiles, keyPair } from '../bootstrap/board-files.ts';
-import { runJoin } from '../bootstrap/join.ts';
 import { CONTROL_GROUP, tokenSecret, WORKER_GROUP } from '../bootstrap/publish.ts';
 import { createToken, formatToken } from '../bootstrap/token.ts';
-import { configFromFiles, identity } from '../client/credentials.ts';
+import { configFromFiles } from '../client/credentials.ts';
 import { createHttpApiClient } from '../client/http-api-client.ts';
 import { secrets } from '../client/resources.ts';
 import { publicKeyHash } from '../host/pki.ts';
-import { LOCAL_API, openBoard } from './board.ts';
+import { LOCAL_API } from './board.ts';
 import { adminKubeconfig } from './kubeconfig.ts';
-import { runPart } from './run-part.ts';
+import { PARTS } from './parts.ts';
 
-/** Adds what runs on a board: its parts, and what an administrator types there. Each part is loaded only when it runs. */
+/** Adds what runs on a board: its parts, and what an administrator types there. */
 export function registerBoardCommands(program: Command): void {
   program
     .command('init')
@@ -23,43 +21,7 @@ export function registerBoardCommands(program: Command): void {
     .action(async () => {
       await initCluster(boardFiles(), Date.now());
     });
-  program
-    .command('join')
-    .description('found or join the cluster, and see that the keys and certificates are there')
-    .action(() =>
-      runPart('join', async (log, signal) => {
-        const files = boardFiles();
-        const config = await loadBoardConfig(files.config);
-        await runJoin({ config, files, openClient, log }, signal);
-      }),
-    );
-  program
-    .command('store')
-    .description('run the store: a Raft member that serves the etcd v3 API')
-    .action(() =>
-      runPart('store', async (log, signal) => {
-        const { runStorePart } = await import('./run-store-part.ts');
-        await runStorePart(await openBoard(log, signal), signal);
-      }),
-    );
-  program
-    .command('server')
-    .description('run API server, scheduler, controllers and the floating address')
-    .action(() =>
-      runPart('server', async (log, signal) => {
-        const { runServerPart } = await import('./run-server-part.ts');
-        await runServerPart(await openBoard(log, signal), signal);
-      }),
-    );
-  program
-    .command('agent')
-    .description('run kubelet, proxy, pod network and DNS')
-    .action(() =>
-      runPart('agent', async (log, signal) => {
-        const { runAgentPart } = await import('./run-agent-part.ts');
-        await runAgentPart(await openBoard(log, signal), signal);
-      }),
-    );
+  for (const { name, description, run } of PARTS) program.command(name).description(description).action(run);
   program
     .command('kubeconfig')
     .description("print an administrator's kubeconfig (on a control board)")
@@ -77,25 +39,6 @@ export function registerBoardCommands(program: Command): void {
       process.stdout.write(`${await makeToken(flags)}\n`);
     });
 }
-
-/** Opens a client with a bootstrap token on a server that has proved to be the cluster's. */
-const openClient: Parameters<typeof runJoin>[0]['openClient'] = ({ address, port, caPem }, token) =>
-  createHttpApiClient({
-    config: {
-      servers: [`https://${address}:${port}`],
-      files: [],
-      load: async () =>
-        identity({
-          ca: caPem,
-          token,
-          cert: undefined,
-          key: undefined,
-          serverName: undefined,
-          insecureSkipVerify: undefined,
-        }),
-    },
-    userAgent: 'bramble-join/v1.36.0',
-  });
 
 async function makeToken({ role, hours }: { role: string; hours: string }): Promise<string> {
   if (role !== 'control' && role !== 'worker') throw new Error(`--role must be control or worker: got '${role}'`);

@@ -1,0 +1,11 @@
+import { Command } from 'commander';
+import { registerBoardCommands } from './board-commands.ts';
+import { registerRackCommands } from './rack-commands.ts';
+
+/** What people type: one subcommand per part, and those for the rack. */
+export async function runCommandLine(): Promise<void> {
+  const program = new Command('bramble').description('Kubernetes for a shelf of Raspberry Pis');
+  registerBoardCommands(program);
+  registerRackCommands(program);
+  await program.parseAsync();
+}
