@@ -1,3 +1,4 @@
+import { errorText } from '../api/error-text.ts';
 import type { Exchange } from './exchange.ts';
 
 /** One thing that must be well; throws when it is not. */
@@ -58,7 +59,7 @@ async function failureOf(one: HealthCheck, signal: AbortSignal): Promise<string 
     await one.check(AbortSignal.any([signal, AbortSignal.timeout(CHECK_TIMEOUT_MS)]));
     return null;
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return errorText(error);
   }
 }
 

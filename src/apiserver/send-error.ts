@@ -1,3 +1,4 @@
+import { errorText } from '../api/error-text.ts';
 import type { Log } from '../host/log.ts';
 import { StatusError } from '../api/status.ts';
 import type { Exchange } from './exchange.ts';
@@ -23,7 +24,7 @@ function statusOf(error: unknown, exchange: Exchange, log: Log): StatusError {
     return new StatusError('Timeout', 'Timeout: request did not complete within the allotted timeout');
   }
   log.error('a request failed', { method, path, error });
-  const why = error instanceof Error ? error.message : String(error);
+  const why = errorText(error);
   return new StatusError('InternalError', `Internal error occurred: ${why}`, {
     details: { causes: [{ reason: '', message: why }] },
   });

@@ -1,6 +1,7 @@
 import { connect, type DetailedPeerCertificate } from 'node:tls';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { X509Certificate } from 'node:crypto';
+import { errorText } from '../api/error-text.ts';
 import { checkApiServer } from '../client/server-identity.ts';
 import { readFileIfThere, writeFileAtomic } from '../host/file.ts';
 import type { Log } from '../host/log.ts';
@@ -79,7 +80,7 @@ async function prove({ address, port }: { address: string; port: number }, caHas
   try {
     return { address, port, caPem: await proveServer(address, port, caHash) };
   } catch (error) {
-    throw new Error(`${address}:${port}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+    throw new Error(`${address}:${port}: ${errorText(error)}`, { cause: error });
   }
 }
 

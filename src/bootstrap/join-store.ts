@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { errorText } from '../api/error-text.ts';
 import { readFileIfThere, writeFileAtomic } from '../host/file.ts';
 import type { Log } from '../host/log.ts';
 import type { EtcdClient } from '../store/client/etcd-client.ts';
@@ -98,7 +99,7 @@ export async function promoteWhenReady(
       if (await isVoter(local, peerUrl, signal)) return;
     } catch (error) {
       signal.throwIfAborted();
-      why = messageOf(error);
+      why = errorText(error);
     }
     if (others !== undefined) why = await promote(others, peerUrl, signal);
     if (why === undefined) log.info('the store member votes now');
@@ -124,10 +125,6 @@ async function promote(others: EtcdClient, peerUrl: string, signal: AbortSignal)
     return undefined;
   } catch (error) {
     signal.throwIfAborted();
-    return messageOf(error);
+    return errorText(error);
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

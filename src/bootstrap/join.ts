@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { errorText } from '../api/error-text.ts';
 import { isReason } from '../api/status.ts';
 import { secrets } from '../client/resources.ts';
 import type { ApiClient } from '../client/api-client.ts';
@@ -65,7 +66,7 @@ function explain(error: unknown): string {
   if (isReason(error, 'Unauthorized'))
     return 'the cluster does not take the token: it is mistyped, has expired or was deleted';
   if (isReason(error, 'Forbidden')) return 'the token is not one for boards of this role';
-  return error instanceof Error ? error.message : String(error);
+  return errorText(error);
 }
 
 async function joinControl(options: JoinOptions, own: OwnAddress, signal: AbortSignal): Promise<void> {

@@ -1,3 +1,4 @@
+import { errorText } from '../api/error-text.ts';
 import { reasonOfCode, StatusError } from '../api/status.ts';
 import { systemClock, type Clock } from '../host/clock.ts';
 import { createLog, type Log } from '../host/log.ts';
@@ -134,7 +135,7 @@ export class Transport {
         const isSafe = isRead || (error instanceof RequestLostError && error.isUnprocessed);
         if (isSafe && tries < TRIES_MAX) continue;
         const outcome = isSafe ? '' : '; it may have taken effect';
-        const message = `${request.method} ${request.path}: ${messageOf(error)}${outcome}`;
+        const message = `${request.method} ${request.path}: ${errorText(error)}${outcome}`;
         throw new StatusError(isSafe ? 'ServiceUnavailable' : 'Timeout', message, { cause: error });
       }
     }
@@ -218,7 +219,7 @@ export class Transport {
         } catch (error) {
           this.#closing.signal.throwIfAborted();
           this.#pool.failed(server, this.#clock.monotonicMs());
-          failures.push(`${server}: ${messageOf(error)}`);
+          failures.push(`${server}: ${errorText(error)}`);
         }
       }
     }
@@ -264,8 +265,4 @@ async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promis
   } finally {
     signal.removeEventListener('abort', onAbort);
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

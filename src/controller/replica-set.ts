@@ -1,21 +1,18 @@
 import { isDeepStrictEqual } from 'node:util';
+import { errorText } from '../api/error-text.ts';
 import { controllerRefOf, isDeleting } from '../api/object-facts.ts';
 import type { Pod, ReplicaSet } from '../api/objects.ts';
+import { isPodActive } from '../api/pod-facts.ts';
 import { matchesLabels, selectorOf } from '../api/selector.ts';
 import { isReason } from '../api/status.ts';
 import { referenceTo } from '../client/event-recorder.ts';
 import { pods, replicaSets } from '../client/resources.ts';
 import { runTogether } from '../host/run-together.ts';
-import {
-  type ControllerContext,
-  type CreateController,
-  keyOf,
-  queuedController,
-  queueEach,
-  splitKey,
-} from './controller.ts';
+import { type ControllerContext, type CreateController, keyOf, queuedController, splitKey } from './controller.ts';
 import { byControllerUid, claimObjects, controllerRefTo } from './controller-ref.ts';
 import { Expectations } from './expectations.ts';
+import { isNamespaceTerminating } from './namespace-terminating.ts';
+import { OwnWrites } from './own-writes.ts';
 import { planReplicaSet, replicaSetStatus } from './replica-set-plan.ts';
 import { createPodFrom, slowStart } from './create-pods.ts';
 
@@ -28,6 +25,7 @@ export const createReplicaSetController: CreateController = (context) => {
   const podInformer = context.informers.of(pods, { controller: byControllerUid });
   const recorder = context.recorder('replicaset-controller');
   const expectations = new Expectations(context.clock);
+  const writes = new OwnWrites(context.clock);
 
   /** The set that manages the pod, by uid: one of the same name may be a successor. */
   const setOf = (pod: Pod): ReplicaSet | undefined => {
@@ -43,7 +41,13 @@ export const createReplicaSetController: CreateController = (context) => {
     workers: 5,
     needs: [sets, podInformer],
     connect: (queue) => {
-      queueEach(sets, queue);
+      sets.onChange((before, now) => {
+        const key = keyOf(now ?? before ?? {});
+        writes.saw(key, before, now);
+        // What was expected for a set is not expected for its successor of the same name.
+        if (now === undefined) expectations.forget(key);
+        queue.add(key);
+      });
       podInformer.onChange((before, now) => {
         const pod = now ?? before;
         if (pod === undefined) return;
@@ -62,14 +66,18 @@ export const createReplicaSetController: CreateController = (context) => {
       });
     },
     reconcile: async (key, signal, queue) => {
+      const waitMs = writes.waitMs(key);
+      if (waitMs !== undefined) return queue.addAfter(key, waitMs);
       const { namespace, name } = splitKey(key);
       const set = sets.lister.get(namespace, name);
-      if (set === undefined) return expectations.forget(key);
+      if (set === undefined) return;
       const owned = await claimObjects(
         {
           client: context.client,
           resource: pods,
           owner: set,
+          ownerResource: replicaSets,
+          isAdoptable: isPodActive,
           ownerRef: controllerRefTo(set, API_VERSION, KIND),
           selector: selectorOf(set.spec?.selector) ?? [],
           candidates: candidates(context, set),
@@ -78,7 +86,7 @@ export const createReplicaSetController: CreateController = (context) => {
       );
       const failure =
         expectations.isMet(key) && !isDeleting(set) ? await managePods(key, set, owned, signal) : undefined;
-      const againInMs = await writeStatus(context, set, owned, failure, signal);
+      const againInMs = await writeStatus(context, writes, set, owned, failure, signal);
       if (againInMs !== undefined) queue.addAfter(key, againInMs);
       if (failure !== undefined) throw new Error(failure.message);
     },
@@ -105,9 +113,9 @@ export const createReplicaSetController: CreateController = (context) => {
         recorder.record(about, 'Normal', 'SuccessfulCreate', `Created pod: ${pod.metadata?.name}`);
       });
       for (let missing = plan.create - done; missing > 0; missing -= 1) expectations.sawCreation(key);
-      if (error === undefined || isReason(error, 'Timeout')) return undefined;
-      // A namespace that is going away refuses: nothing to say, it ends the set as well.
-      if (isReason(error, 'Forbidden') && error.message.includes('because it is being terminated')) return undefined;
+      if (error === undefined || isNamespaceTerminating(error)) return undefined;
+      // Without an answer it may have been created or not: nothing to tell people yet, but to be looked at again.
+      if (isReason(error, 'Timeout') || isReason(error, 'ServiceUnavailable')) throw error;
       recorder.record(about, 'Warning', 'FailedCreate', `Error creating: ${error.message}`);
       return { reason: 'FailedCreate', message: error.message };
     }
@@ -126,7 +134,7 @@ export const createReplicaSetController: CreateController = (context) => {
         } catch (error) {
           expectations.sawDeletion(key, uid);
           if (isReason(error, 'NotFound') || isReason(error, 'Conflict')) return;
-          const message = error instanceof Error ? error.message : String(error);
+          const message = errorText(error);
           recorder.record(about, 'Warning', 'FailedDelete', `Error deleting: ${message}`);
           failure = { reason: 'FailedDelete', message };
         }
@@ -156,6 +164,7 @@ function candidates(context: ControllerContext, set: ReplicaSet): readonly Pod[]
 /** Writes the status if it differs; gives in how long it may differ by time alone. */
 async function writeStatus(
   context: ControllerContext,
+  writes: OwnWrites,
   set: ReplicaSet,
   owned: readonly Pod[],
   failure: Parameters<typeof replicaSetStatus>[0]['failure'],
@@ -171,6 +180,8 @@ async function writeStatus(
   };
   if (isDeepStrictEqual({ ...same }, { ...status })) return againInMs;
   const update = { ...set, apiVersion: API_VERSION, kind: KIND, status } as ReplicaSet;
-  await context.client.update(replicaSets, update, { subresource: 'status', signal });
+  const written = await context.client.update(replicaSets, update, { subresource: 'status', signal });
+  const { namespace = '', name = '' } = set.metadata ?? {};
+  writes.wrote(keyOf(set), written, context.informers.of(replicaSets).lister.get(namespace, name));
   return againInMs;
 }

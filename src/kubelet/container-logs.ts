@@ -3,10 +3,10 @@ import { readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
+import { errorText } from '../api/error-text.ts';
 import type { Clock } from '../host/clock.ts';
 import type { Runtime } from '../host/cri.ts';
 import type { Log } from '../host/log.ts';
-import { errorText } from './start-error.ts';
 
 interface LogRotationOptions {
   readonly runtime: Runtime;

@@ -1,13 +1,13 @@
 import { readdir, readlink, rm } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { errorText } from '../api/error-text.ts';
 import { findGarbage, removeGarbage } from './container-garbage.ts';
 import { podDir } from './kubelet-paths.ts';
 import type { KubeletDeps } from './kubelet-deps.ts';
 import type { PodStore } from './pod-store.ts';
 import type { PodSyncer } from './pod-syncer.ts';
 import type { PodWorkers } from './pod-workers.ts';
-import { errorText } from './start-error.ts';
 import type { StatusWriter } from './status-writer.ts';
 
 interface HousekeepingOptions {

@@ -1,7 +1,7 @@
+import { errorText } from '../api/error-text.ts';
 import type { Clock } from '../host/clock.ts';
 import type { Images, Runtime, RuntimeImage } from '../host/cri.ts';
 import type { Log } from '../host/log.ts';
-import { errorText } from './start-error.ts';
 
 interface ImageGarbageOptions {
   readonly runtime: Runtime;

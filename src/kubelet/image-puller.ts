@@ -1,3 +1,4 @@
+import { errorText } from '../api/error-text.ts';
 import type { Container, Pod, Secret } from '../api/objects.ts';
 import type { Clock } from '../host/clock.ts';
 import type { Images, RuntimeImage } from '../host/cri.ts';
@@ -8,7 +9,7 @@ import { defaultPullPolicy, withDefaultTag } from '../api/image-name.ts';
 import type { EventSink } from './pod-events.ts';
 import { podUid } from './pod-identity.ts';
 import { pullCredentials } from './pull-credentials.ts';
-import { errorText, StartError } from './start-error.ts';
+import { StartError } from './start-error.ts';
 
 /** Failed pulls are tried again after 10 s, doubling to 5 min. */
 const BACKOFF_INITIAL_MS = 10_000;

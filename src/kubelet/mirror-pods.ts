@@ -1,3 +1,4 @@
+import { errorText } from '../api/error-text.ts';
 import type { OwnerReference, Pod } from '../api/objects.ts';
 import { isReason } from '../api/status.ts';
 import type { ApiClient } from '../client/api-client.ts';
@@ -7,7 +8,6 @@ import type { Log } from '../host/log.ts';
 import type { KubeletDeps } from './kubelet-deps.ts';
 import { mirroredUid, mirrorOf, podFullName, podName, podNamespace, podUid } from './pod-identity.ts';
 import type { PodStore } from './pod-store.ts';
-import { errorText } from './start-error.ts';
 
 interface MirrorPodsOptions {
   readonly client: ApiClient;

@@ -1,3 +1,4 @@
+import { errorText } from '../api/error-text.ts';
 import type { Lease, Node } from '../api/objects.ts';
 import { isReason } from '../api/status.ts';
 import { rfc3339Micro } from '../api/time.ts';
@@ -5,7 +6,6 @@ import type { ApiClient } from '../client/api-client.ts';
 import { leases } from '../client/resources.ts';
 import type { Clock } from '../host/clock.ts';
 import type { Log } from '../host/log.ts';
-import { errorText } from './start-error.ts';
 
 interface NodeLeaseOptions {
   readonly client: ApiClient;

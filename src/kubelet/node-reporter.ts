@@ -1,3 +1,4 @@
+import { errorText } from '../api/error-text.ts';
 import type { Node, NodeStatus, Taint } from '../api/objects.ts';
 import { isReason } from '../api/status.ts';
 import type { ApiClient } from '../client/api-client.ts';
@@ -8,7 +9,6 @@ import { nodeEvents } from './node-events.ts';
 import type { NodeEvent } from './node-events.ts';
 import { hasStatusChanged, newNode, nodeLabels, nodeStatus } from './node-object.ts';
 import type { NodeFacts } from './node-object.ts';
-import { errorText } from './start-error.ts';
 
 interface NodeReporterOptions {
   readonly client: ApiClient;

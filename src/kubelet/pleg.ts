@@ -1,9 +1,9 @@
+import { errorText } from '../api/error-text.ts';
 import { isReason } from '../api/status.ts';
 import type { Clock } from '../host/clock.ts';
 import type { Runtime } from '../host/cri.ts';
 import type { Log } from '../host/log.ts';
 import { POD_UID } from './cri-labels.ts';
-import { errorText } from './start-error.ts';
 
 interface PlegOptions {
   readonly runtime: Runtime;

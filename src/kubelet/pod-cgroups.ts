@@ -1,13 +1,13 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { errorText } from '../api/error-text.ts';
 import type { Pod } from '../api/objects.ts';
 import type { Log } from '../host/log.ts';
 import { cpuShares, cpuWeight, PERIOD_US, podLimits } from './container-resources.ts';
 import type { PodLimits } from './container-resources.ts';
 import { cgroupParent, podCgroupPath, qosCgroupPath } from './pod-cgroup-name.ts';
 import type { CgroupDriver } from './pod-cgroup-name.ts';
-import { errorText } from './start-error.ts';
 
 interface PodCgroupsOptions {
   readonly version: 1 | 2;

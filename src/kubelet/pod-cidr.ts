@@ -1,8 +1,8 @@
+import { errorText } from '../api/error-text.ts';
 import type { Node } from '../api/objects.ts';
 import type { Clock } from '../host/clock.ts';
 import type { Runtime } from '../host/cri.ts';
 import type { Log } from '../host/log.ts';
-import { errorText } from './start-error.ts';
 
 interface PodCidrOptions {
   readonly runtime: Runtime;

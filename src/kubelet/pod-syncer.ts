@@ -1,4 +1,5 @@
 import { mkdir } from 'node:fs/promises';
+import { errorText } from '../api/error-text.ts';
 import type { Pod, PodStatus } from '../api/objects.ts';
 import { isTerminalPhase } from '../api/pod-facts.ts';
 import type { StartFailure } from './container-statuses.ts';
@@ -12,7 +13,7 @@ import { readRuntimePod } from './read-runtime-pod.ts';
 import type { PodIdentity } from './read-runtime-pod.ts';
 import { emptyRuntimePod, hasRunning } from './runtime-pod.ts';
 import type { RuntimePod } from './runtime-pod.ts';
-import { errorText, StartError } from './start-error.ts';
+import { StartError } from './start-error.ts';
 import { syncRuntime } from './sync-runtime.ts';
 import type { SyncResult } from './sync-runtime.ts';
 

@@ -1,10 +1,10 @@
+import { errorText } from '../api/error-text.ts';
 import type { Pod } from '../api/objects.ts';
 import { isPodActive } from '../api/pod-facts.ts';
 import type { Clock } from '../host/clock.ts';
 import type { Log } from '../host/log.ts';
 import { describePod } from './pod-identity.ts';
 import type { PodSyncer } from './pod-syncer.ts';
-import { errorText } from './start-error.ts';
 
 export type PodActs = Pick<PodSyncer, 'sync' | 'syncTerminating' | 'syncTerminated'>;
 

@@ -1,4 +1,5 @@
 import { mkdir } from 'node:fs/promises';
+import { errorText } from '../api/error-text.ts';
 import { createEventRecorder } from '../client/event-recorder.ts';
 import { readBoard, readPressure } from '../host/board.ts';
 import type { RuntimeVersion } from '../host/cri.ts';
@@ -13,7 +14,6 @@ import type { CompleteKubeletOptions, KubeletOptions } from './kubelet-options.t
 import type { KubeletParts } from './kubelet-parts.ts';
 import { runNodeLease } from './node-lease.ts';
 import { runPodCidr } from './pod-cidr.ts';
-import { errorText } from './start-error.ts';
 
 const RUNTIME_RETRY_MS = 1000;
 

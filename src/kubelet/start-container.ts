@@ -1,5 +1,6 @@
 import { readdir, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import { errorText } from '../api/error-text.ts';
 import type { Container, Pod, Secret } from '../api/objects.ts';
 import type { RuntimeImage } from '../host/cri.ts';
 import type { SandboxConfig } from '../host/cri-config.ts';
@@ -14,7 +15,7 @@ import { podName, podNamespace } from './pod-identity.ts';
 import { latestContainer } from './runtime-pod.ts';
 import type { RuntimePod } from './runtime-pod.ts';
 import { serviceEnvironment } from './service-environment.ts';
-import { errorText, StartError } from './start-error.ts';
+import { StartError } from './start-error.ts';
 import type { MountedVolume } from './volumes/volume-plugin.ts';
 
 /** What a pod's containers are started with. */

@@ -8,8 +8,3 @@ export class StartError extends Error {
     this.reason = reason;
   }
 }
-
-/** The text of a failure as upstream's Events have it. */
-export function errorText(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}

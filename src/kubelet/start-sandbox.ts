@@ -1,4 +1,5 @@
 import { mkdir } from 'node:fs/promises';
+import { errorText } from '../api/error-text.ts';
 import type { Pod } from '../api/objects.ts';
 import { isReason } from '../api/status.ts';
 import type { SandboxConfig } from '../host/cri-config.ts';
@@ -8,7 +9,6 @@ import { podDns } from './pod-dns.ts';
 import { podHostname, sandboxHostname } from './pod-hostname.ts';
 import { podUid } from './pod-identity.ts';
 import { sandboxConfig } from './sandbox-config.ts';
-import { errorText } from './start-error.ts';
 
 /** The CRI configuration of the pod's sandbox as it is now. */
 export async function makeSandboxConfig(deps: KubeletDeps, pod: Pod, attempt: number): Promise<SandboxConfig> {

@@ -3,11 +3,11 @@ import { watch } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { load } from 'js-yaml';
+import { errorText } from '../api/error-text.ts';
 import type { Pod } from '../api/objects.ts';
 import type { Clock } from '../host/clock.ts';
 import type { Log } from '../host/log.ts';
 import { staticPodAnnotations } from './pod-identity.ts';
-import { errorText } from './start-error.ts';
 
 interface StaticPodsOptions {
   /** `/etc/kubernetes/manifests` */

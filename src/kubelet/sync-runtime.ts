@@ -1,4 +1,5 @@
 import { mkdir, writeFile } from 'node:fs/promises';
+import { errorText } from '../api/error-text.ts';
 import type { Container, Pod, Secret } from '../api/objects.ts';
 import { readFileIfThere } from '../host/file.ts';
 import { goSeconds } from './go-duration.ts';
@@ -17,7 +18,7 @@ import type { RuntimePod } from './runtime-pod.ts';
 import { startContainer } from './start-container.ts';
 import type { StartFacts } from './start-container.ts';
 import { makeSandboxConfig, startSandbox } from './start-sandbox.ts';
-import { errorText, StartError } from './start-error.ts';
+import { StartError } from './start-error.ts';
 import type { MountedVolume } from './volumes/volume-plugin.ts';
 
 /** What a sync of the runtime came to. */

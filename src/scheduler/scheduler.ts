@@ -1,3 +1,4 @@
+import { errorText } from '../api/error-text.ts';
 import type { Pod } from '../api/objects.ts';
 import { isReason } from '../api/status.ts';
 import type { ApiClient } from '../client/api-client.ts';
@@ -141,7 +142,7 @@ export class Scheduler {
     } catch (error) {
       attempted('error');
       log.error('cannot schedule a pod', { pod: pod.info.key, error });
-      await this.#giveBack(pod, new Set(), { reason: 'SchedulerError', message: messageOf(error) }, signal);
+      await this.#giveBack(pod, new Set(), { reason: 'SchedulerError', message: errorText(error) }, signal);
     }
   }
 
@@ -200,7 +201,7 @@ export class Scheduler {
       if (!signal.aborted) log.warn('cannot bind a pod', { pod: key, node: nodeName, error });
       // An answer may be lost where the binding was not: the room is given back only when the pod is known to have no node.
       if ((await this.#nodeOf(cycle.pod, signal)) !== nodeName)
-        failure = { reason: 'SchedulerError', message: `binding rejected: ${messageOf(error)}` };
+        failure = { reason: 'SchedulerError', message: `binding rejected: ${errorText(error)}` };
     }
     if (failure !== undefined) {
       attempted(failure.reason === 'Unschedulable' ? 'unschedulable' : 'error');
@@ -263,8 +264,4 @@ interface Placement {
   readonly profile: Profile;
   readonly cycle: Cycle;
   readonly nodeName: string;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

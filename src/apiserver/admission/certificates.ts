@@ -1,3 +1,4 @@
+import { errorText } from '../../api/error-text.ts';
 import type { CertificateSigningRequest } from '../../api/objects.ts';
 import { forbidden } from '../../api/status.ts';
 import { sameJson } from '../../api/validation/object-meta.ts';
@@ -62,7 +63,7 @@ export const certificateSubjectRestriction: AdmissionPlugin = {
     if (spec.signerName !== CLIENT_SIGNER) return;
     const pem = Buffer.from(spec.request, 'base64').toString('latin1');
     const request = await readSigningRequest(pem).catch((error: unknown) => {
-      throw forbidden(RESOURCE, name, `failed to parse CSR: ${error instanceof Error ? error.message : String(error)}`);
+      throw forbidden(RESOURCE, name, `failed to parse CSR: ${errorText(error)}`);
     });
     if (request.subject.organizations?.includes('system:masters') === true)
       throw forbidden(RESOURCE, name, `use of ${CLIENT_SIGNER} signer with system:masters group is not allowed`);

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { SignJWT } from 'jose/jwt/sign';
 import { jwtVerify } from 'jose/jwt/verify';
+import { errorText } from '../../api/error-text.ts';
 import { StatusError } from '../../api/status.ts';
 import type { ServiceAccountKeys } from './service-account-keys.ts';
 import { readClaims, type TokenClaims } from './token-claims.ts';
@@ -77,7 +78,7 @@ export class TokenSigner {
       if (claims === null) throw new Error('claims are missing');
       return claims;
     } catch (error) {
-      throw new StatusError('Unauthorized', `service account token is not valid: ${messageOf(error)}`, {
+      throw new StatusError('Unauthorized', `service account token is not valid: ${errorText(error)}`, {
         cause: error,
       });
     }
@@ -100,8 +101,4 @@ export class TokenSigner {
       return false;
     }
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

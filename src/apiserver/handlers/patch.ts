@@ -1,3 +1,4 @@
+import { errorText } from '../../api/error-text.ts';
 import { invalid, invalidObject } from '../../api/field-error.ts';
 import type { UnknownObject } from '../../api/objects.ts';
 import { applyJsonPatch } from '../../api/patch/json-patch.ts';
@@ -90,7 +91,7 @@ function parse(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw badRequest(`error decoding patch: ${error instanceof Error ? error.message : String(error)}`);
+    throw badRequest(`error decoding patch: ${errorText(error)}`);
   }
 }
 

@@ -1,3 +1,4 @@
+import { errorText } from '../../api/error-text.ts';
 import type { UnknownObject } from '../../api/objects.ts';
 import { isTooDeep } from './depth.ts';
 import { splitApiVersion } from '../../api/kinds/kind-table.ts';
@@ -161,7 +162,7 @@ function checkKind(object: UnknownObject, expected: ExpectedBody, cannot: (why: 
 
 /** A syntax error in the words of Go's parser. */
 function goMessage(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error);
+  const text = errorText(error);
   if (text.startsWith('Unexpected end') || text.startsWith('Unterminated')) return 'unexpected end of JSON input';
   const token = /^(?:Unexpected token|Expected .*?)[^']*'(.)'/.exec(text)?.[1];
   return token === undefined ? text : `invalid character '${token}' looking for beginning of value`;
@@ -199,6 +200,6 @@ function yamlText(yaml: string): { text: string; yamlProblems: string[] } {
     refuseExpansion(value);
     return { text: JSON.stringify(value ?? {}), yamlProblems: duplicates };
   } catch (error) {
-    throw badRequest(`error converting YAML to JSON: yaml: ${error instanceof Error ? error.message : String(error)}`);
+    throw badRequest(`error converting YAML to JSON: yaml: ${errorText(error)}`);
   }
 }

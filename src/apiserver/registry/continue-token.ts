@@ -1,3 +1,4 @@
+import { errorText } from '../../api/error-text.ts';
 import { badRequest, StatusError } from '../../api/status.ts';
 
 /** Where a list in pages goes on (apiserver storage/continue.go). */
@@ -18,7 +19,7 @@ export function decodeContinue(text: string): ContinueToken {
   try {
     token = JSON.parse(Buffer.from(text, 'base64url').toString('utf8'));
   } catch (error) {
-    throw badRequest(`continue key is not valid: ${error instanceof Error ? error.message : String(error)}`);
+    throw badRequest(`continue key is not valid: ${errorText(error)}`);
   }
   if (typeof token !== 'object' || token === null) throw badRequest('continue key is not valid: not an object');
   const { v, rv, start } = token as { v?: unknown; rv?: unknown; start?: unknown };

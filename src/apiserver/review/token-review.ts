@@ -1,3 +1,4 @@
+import { errorText } from '../../api/error-text.ts';
 import type { TokenReview } from '../../api/objects.ts';
 import { badRequest } from '../../api/status.ts';
 import type { TokenAuthenticator } from '../authentication/bearer-authenticator.ts';
@@ -20,12 +21,8 @@ export function tokenReview(tokens: () => TokenAuthenticator, defaultAudiences: 
         return { ...object, status: { authenticated: true, user, audiences: [...found.audiences] } };
       } catch (error) {
         signal.throwIfAborted();
-        return { ...object, status: { user: {}, error: `[invalid bearer token, ${messageOf(error)}]` } };
+        return { ...object, status: { user: {}, error: `[invalid bearer token, ${errorText(error)}]` } };
       }
     },
   };
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,5 +1,6 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
+import { errorText } from '../../api/error-text.ts';
 import type { Container, HTTPGetAction } from '../../api/objects.ts';
 
 /** Of a body no more is read than this (upstream's maxRespBodyLength). */
@@ -84,7 +85,7 @@ export function dialError(error: unknown, address: string): string {
     ECONNRESET: 'read: connection reset by peer',
   };
   if (typeof code === 'string' && text[code] !== undefined) return text[code];
-  return error instanceof Error ? error.message : String(error);
+  return errorText(error);
 }
 
 async function ask(url: URL, { action, userAgent }: HttpTarget, signal: AbortSignal): Promise<IncomingMessage> {

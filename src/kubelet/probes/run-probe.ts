@@ -1,4 +1,5 @@
 import { connect } from 'node:net';
+import { errorText } from '../../api/error-text.ts';
 import type { Container, Probe } from '../../api/objects.ts';
 import { checkGrpcHealth } from './grpc-health.ts';
 import { dialError, httpGet, portNumber } from './http-get.ts';
@@ -47,7 +48,7 @@ export async function runProbe(
     return { outcome: 'error', output: `missing probe handler for ${container.name}` };
   } catch (error) {
     signal.throwIfAborted();
-    return { outcome: 'error', output: error instanceof Error ? error.message : String(error) };
+    return { outcome: 'error', output: errorText(error) };
   }
 }
 
@@ -79,7 +80,7 @@ async function byHttp(target: Parameters<typeof httpGet>[0], signal: AbortSignal
     return { outcome: 'failure', output: `HTTP probe failed with statuscode: ${status}` };
   } catch (error) {
     signal.throwIfAborted();
-    return { outcome: 'failure', output: error instanceof Error ? error.message : String(error) };
+    return { outcome: 'failure', output: errorText(error) };
   }
 }
 

@@ -1,3 +1,4 @@
+import { errorText } from '../../api/error-text.ts';
 import type { Pod, Volume } from '../../api/objects.ts';
 import { StatusError } from '../../api/status.ts';
 import { mountsBelow } from '../../host/mount.ts';
@@ -79,7 +80,7 @@ async function setup(plugin: VolumePlugin, pod: Pod, volume: Volume, signal: Abo
   try {
     return await plugin.setup(pod, volume, signal);
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
+    const message = errorText(error);
     const reason = error instanceof StatusError ? error.reason : 'InternalError';
     throw new StatusError(reason, `MountVolume.SetUp failed for volume "${volume.name}" : ${message}`, {
       cause: error,
