@@ -11,8 +11,8 @@ export type FieldShape =
 /** A field with the rules by which strategic merge patches treat it. */
 export interface Field {
   readonly shape: FieldShape;
-  readonly mergeKey: string | undefined;
-  readonly patchStrategy: string | undefined;
+  readonly mergeKey?: string | undefined;
+  readonly patchStrategy?: string | undefined;
 }
 
 /** The fields of one definition. */
@@ -31,29 +31,44 @@ const SPECIAL: Readonly<Record<string, FieldShape>> = {
 const ANY: FieldShape = { type: 'any' };
 const REF = '#/definitions/';
 
-/** The structure of all definitions without their descriptions: what decoding and patching need of a schema. */
+/** `[name, field]` of each field, as JSON. */
+type Row = readonly (readonly [string, Field])[];
+
+/**
+ * The structure of all definitions without their descriptions: what decoding and patching need of a schema. A definition
+ * is unfolded when it is first asked for: most kinds are never written, and all of them unfolded take some megabytes.
+ */
 export class Shapes {
+  readonly #rows = new Map<string, string>();
   readonly #shapes = new Map<string, ObjectShape>();
 
   constructor(definitions: Definitions) {
     for (const [definition, { properties }] of Object.entries(definitions)) {
       if (properties === undefined) continue;
-      const fields = new Map<string, Field>();
-      for (const [name, property] of Object.entries(properties)) {
-        fields.set(name, {
-          shape: shapeOf(property, definitions),
-          mergeKey: property['x-kubernetes-patch-merge-key'],
-          patchStrategy: property['x-kubernetes-patch-strategy'],
-        });
-      }
-      this.#shapes.set(definition, { name: definition.slice(definition.lastIndexOf('.') + 1), fields });
+      const row: Row = Object.entries(properties).map(([name, property]) => [name, fieldOf(property, definitions)]);
+      this.#rows.set(definition, JSON.stringify(row));
     }
   }
 
   /** @param definition as `io.k8s.api.core.v1.Pod` */
   get(definition: string): ObjectShape | undefined {
-    return this.#shapes.get(definition);
+    const known = this.#shapes.get(definition);
+    const row = this.#rows.get(definition);
+    if (known !== undefined || row === undefined) return known;
+    const fields = new Map(JSON.parse(row) as Row);
+    const shape = { name: definition.slice(definition.lastIndexOf('.') + 1), fields };
+    this.#shapes.set(definition, shape);
+    this.#rows.delete(definition);
+    return shape;
   }
+}
+
+function fieldOf(property: Property, definitions: Definitions): Field {
+  return {
+    shape: shapeOf(property, definitions),
+    mergeKey: property['x-kubernetes-patch-merge-key'],
+    patchStrategy: property['x-kubernetes-patch-strategy'],
+  };
 }
 
 function shapeOf(property: Property, definitions: Definitions): FieldShape {
