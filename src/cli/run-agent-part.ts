@@ -9,14 +9,10 @@ import { createInformerSet } from '../client/informer-set.ts';
 import { endpointSlices, nodes, services } from '../client/resources.ts';
 import { systemClock } from '../host/clock.ts';
 import { GrpcChannel } from '../host/grpc/grpc-channel.ts';
-import { CriImages } from '../host/cri-images.ts';
-import { CriRuntime } from '../host/cri-runtime.ts';
 import { runTogether } from '../host/run-together.ts';
-import { runHttpHandler } from '../kubelet/probes/http-handler.ts';
-import { createProbeRunner } from '../kubelet/probes/probe-runner.ts';
-import { runKubeletServer } from '../kubelet/server/run-kubelet-server.ts';
+import { defaultParts } from '../kubelet/default-parts.ts';
+import type { KubeletParts } from '../kubelet/kubelet-parts.ts';
 import { runKubeletWith } from '../kubelet/run-kubelet.ts';
-import { createPodVolumes } from '../kubelet/volumes/pod-volumes.ts';
 import { runNetwork } from '../network/run-network.ts';
 import { runProxy } from '../proxy/run-proxy.ts';
 import { type Board, nodeClient, openApiServers } from './board.ts';
@@ -42,15 +38,15 @@ export async function runAgentPart(board: Board, signal: AbortSignal): Promise<v
     clock,
   };
   const channel = new GrpcChannel({ url: RUNTIME, connectTimeoutMs: RUNTIME_CONNECT_MS });
-  const [runtime, images] = [new CriRuntime(channel), new CriImages(channel)];
+  const parts: KubeletParts = { ...defaultParts(channel, log.part('kubelet')), services: shared.services };
   try {
     await runTogether(
       [
         servers,
         informers,
-        { run: async (stop) => kubelet(board, client, { runtime, images }, stop) },
+        { run: async (stop) => kubelet(board, client, parts, stop) },
         { run: async (stop) => runProxy({ ...shared, nodeAddresses: [address], log: log.part('proxy') }, stop) },
-        { run: async (stop) => network(board, client, runtime, shared, stop) },
+        { run: async (stop) => network(board, client, parts.runtime, shared, stop) },
         {
           run: async (stop) =>
             runKubeletCertificates({ client, files, nodeName: config.name, address, clock, log }, stop),
@@ -67,22 +63,14 @@ export async function runAgentPart(board: Board, signal: AbortSignal): Promise<v
 type Caches = Pick<NetworkOptions, 'services' | 'endpointSlices' | 'nodes' | 'nodeName' | 'clusterCidr'>;
 
 async function kubelet(
-  { config, files, address, log }: Board,
+  { config, files, address }: Board,
   client: ApiClient,
-  runtime: { readonly runtime: CriRuntime; readonly images: CriImages },
+  parts: KubeletParts,
   signal: AbortSignal,
 ): Promise<void> {
   const serving = keyPair(files, 'kubelet-server');
   await runKubeletWith(
-    {
-      ...runtime,
-      clock: systemClock,
-      log: log.part('kubelet'),
-      createVolumes: createPodVolumes,
-      createProbes: createProbeRunner,
-      httpHook: runHttpHandler,
-      runServer: runKubeletServer,
-    },
+    parts,
     {
       nodeName: config.name,
       client,
