@@ -31,20 +31,23 @@ export function firstServiceAddress(serviceCidr: string): string {
   return addressAt(serviceCidr, 1);
 }
 
-/** Every certificate that a control board holds (subjects as kubeadm gives them). */
-export function localCertificates(config: BoardConfig, address: string): readonly LocalCertificate[] {
-  const service = `kubernetes.default.svc.${config.clusterDomain}`;
-  const storeNames = [config.name, `${config.name}.local`, 'localhost', '127.0.0.1', address];
-  const apiNames = [
+/** What the API's certificates on all control boards are good for: names and addresses that are no single board's. */
+export function sharedApiNames(config: BoardConfig): readonly string[] {
+  return [
     'kubernetes',
     'kubernetes.default',
     'kubernetes.default.svc',
-    service,
+    `kubernetes.default.svc.${config.clusterDomain}`,
     firstServiceAddress(config.serviceCidr),
-    ...storeNames,
     ...(config.apiAddress === undefined ? [] : [config.apiAddress]),
     ...config.apiNames,
   ];
+}
+
+/** Every certificate that a control board holds (subjects as kubeadm gives them). */
+export function localCertificates(config: BoardConfig, address: string): readonly LocalCertificate[] {
+  const storeNames = [config.name, `${config.name}.local`, 'localhost', '127.0.0.1', address];
+  const apiNames = [...sharedApiNames(config), ...storeNames];
   const client = (name: string, commonName: string, ...organizations: string[]): LocalCertificate => ({
     name,
     authority: 'cluster',

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { runApiServer } from '../apiserver/run-apiserver.ts';
 import { type ControlKeys, readControlKeys } from '../bootstrap/authorities.ts';
+import { sharedApiNames } from '../bootstrap/board-certificates.ts';
 import { keyPair } from '../bootstrap/board-files.ts';
 import { labelControlBoard } from '../bootstrap/control-label.ts';
 import { storeClientTls } from '../bootstrap/join.ts';
@@ -110,7 +111,9 @@ async function controllers(board: Board, keys: ControlKeys, identity: string, si
   const { clusterCidr } = board.config;
   const log = board.log.part('controller-manager');
   try {
-    await runControllers({ client, identity, authority: keys.cluster, clusterCidr, clock: systemClock, log }, signal);
+    const apiNames = new Set(sharedApiNames(board.config));
+    const options = { client, identity, authority: keys.cluster, apiNames, clusterCidr, clock: systemClock, log };
+    await runControllers(options, signal);
   } finally {
     client.close();
   }

@@ -1,4 +1,4 @@
-import type { CertificateSigningRequestSpec } from '../api/objects.ts';
+import type { CertificateSigningRequestSpec, Node } from '../api/objects.ts';
 import type { ExtendedUsage, SigningRequest } from '../host/pki.ts';
 
 /** What each signer demands of a request (kubernetes.io, "Certificates and Certificate Signing Requests"). Pure. */
@@ -70,14 +70,59 @@ export function approvalPermission(
     : { subresource: 'nodeclient', message: 'Auto approving kubelet client certificate after SubjectAccessReview.' };
 }
 
+const CONTROL_ROLE = 'node-role.kubernetes.io/control-plane';
+
+function isControl({ metadata }: Node): boolean {
+  return metadata?.labels?.[CONTROL_ROLE] !== undefined;
+}
+
+function isReady({ status }: Node): boolean {
+  return status?.conditions?.find(({ type }) => type === 'Ready')?.status === 'True';
+}
+
+/**
+ * Why a board that has only a token does not get the identity of this name; undefined when it may. A token says nothing
+ * of names, so that whoever has one could become any Node (upstream leaves it at that). Here a Node that runs, or that is
+ * a control board, is nobody else's; one that is down may be a board with a new card.
+ */
+export function whyNameIsTaken(
+  name: string,
+  node: Node | undefined,
+  apiNames: ReadonlySet<string>,
+): string | undefined {
+  if (apiNames.has(name) || isOfApi(name)) return 'the name is one of the API itself';
+  if (node === undefined) return undefined;
+  if (isControl(node)) return 'a control board has the name';
+  return isReady(node) ? 'a board that runs has the name' : undefined;
+}
+
+/**
+ * Names and addresses under which a Node may not serve: those of the other boards, and of the API as a whole where it is no
+ * control board.
+ */
+export function takenNames(name: string, nodes: readonly Node[], apiNames: ReadonlySet<string>): ReadonlySet<string> {
+  const isOfControl = nodes.some((node) => node.metadata?.name === name && isControl(node));
+  const taken = new Set(isOfControl ? [] : apiNames);
+  for (const node of nodes) {
+    const other = node.metadata?.name ?? '';
+    // The network gives the address of a board that is gone to the next one.
+    if (other === name || !(isControl(node) || isReady(node))) continue;
+    for (const one of [other, `${other}.local`]) taken.add(one);
+    for (const { address } of node.status?.addresses ?? []) taken.add(address);
+  }
+  return taken;
+}
+
 /**
  * Whether a board asks for a serving certificate of its own: it must be that Node itself, and each name one that its
- * Node object has. Upstream leaves this to a person; without it logs and exec only work unverified.
+ * Node object has and nobody else. A Node writes its own addresses, so that it could name any. Upstream leaves this to a
+ * person; without it logs and exec only work unverified.
  */
 export function isOwnServingRequest(
   spec: Spec,
   request: SigningRequest,
   nodeAddresses: readonly { readonly type: string; readonly address: string }[],
+  taken: ReadonlySet<string>,
 ): boolean {
   if (spec.username !== request.subject.commonName || !(spec.groups ?? []).includes(NODES_GROUP)) return false;
   const name = request.subject.commonName.slice(NODE_PREFIX.length);
@@ -86,5 +131,11 @@ export function isOwnServingRequest(
     ...nodeAddresses.filter(({ type }) => type.endsWith('DNS') || type === 'Hostname').map(({ address }) => address),
   ]);
   const ips = new Set(nodeAddresses.filter(({ type }) => type.endsWith('IP')).map(({ address }) => address));
+  if ([...request.dnsNames, ...request.ipAddresses].some((one) => taken.has(one) || isOfApi(one))) return false;
   return request.dnsNames.every((one) => dns.has(one)) && request.ipAddresses.every((one) => ips.has(one));
+}
+
+/** What pods know the API by, and what means the asker's own machine, in every cluster. */
+function isOfApi(name: string): boolean {
+  return /^(?:kubernetes|localhost)(?:\.|$)|^127\.|^::1$|[*]/i.test(name);
 }

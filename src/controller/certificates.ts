@@ -13,7 +13,9 @@ import {
   isOwnServingRequest,
   KUBELET_CLIENT,
   KUBELET_SERVING,
+  takenNames,
   usagesOf,
+  whyNameIsTaken,
   whyNotSignable,
 } from './certificate-rules.ts';
 import { type ControllerContext, type CreateController, queuedController, queueEach } from './controller.ts';
@@ -24,8 +26,18 @@ const HOUR_MS = 3_600_000;
 /** How long requests are kept, by how they ended (upstream's CSR cleaner). */
 const KEEP_MS = { pending: 24 * HOUR_MS, denied: HOUR_MS, failed: HOUR_MS, approved: HOUR_MS } as const;
 
-/** Approves boards' requests, signs what is approved, and clears away what is done. */
-export function createCertificateController(authority: Authority): CreateController {
+/** A request that cannot be approved yet is looked at again: a Node says its addresses later, or a dead one is noticed. */
+const AGAIN_MS = 5_000;
+
+/**
+ * Approves boards' requests, signs what is approved, and clears away what is done.
+ *
+ * @param apiNames names and addresses of the API as a whole, under which no board may serve
+ */
+export function createCertificateController(
+  authority: Authority,
+  apiNames: ReadonlySet<string> = new Set(),
+): CreateController {
   return (context) => {
     const informer = context.informers.of(certificateSigningRequests);
     const nodeInformer = context.informers.of(nodes);
@@ -43,9 +55,8 @@ export function createCertificateController(authority: Authority): CreateControl
         if (csr.status?.certificate !== undefined || hasCondition(csr, 'Denied') || hasCondition(csr, 'Failed')) return;
         if (!OUR_SIGNERS.has(csr.spec?.signerName ?? '')) return;
         if (!hasCondition(csr, 'Approved')) {
-          // A board asks for its serving name as soon as it runs, perhaps before its Node says its addresses.
-          if (!(await approve(context, csr, signal)) && csr.spec?.signerName === KUBELET_SERVING)
-            queue.addAfter(name, 5_000);
+          if (!(await approve(context, csr, apiNames, signal)) && csr.spec?.signerName !== API_CLIENT)
+            queue.addAfter(name, AGAIN_MS);
           return;
         }
         await sign(context, authority, csr, signal);
@@ -71,19 +82,28 @@ async function parse(csr: CertificateSigningRequest): Promise<SigningRequest | u
 async function approve(
   context: ControllerContext,
   csr: CertificateSigningRequest,
+  apiNames: ReadonlySet<string>,
   signal: AbortSignal,
 ): Promise<boolean> {
   const request = await parse(csr);
   if (csr.spec === undefined || request === undefined || whyNotSignable(csr.spec, request) !== undefined) return false;
+  const { lister } = context.informers.of(nodes);
+  const nodeName = request.subject.commonName.replace(/^system:node:/, '');
+  const node = lister.get('', nodeName);
   const permission = approvalPermission(csr.spec, request);
   if (permission !== undefined) {
     if (!(await isAllowed(context, csr, permission.subresource, signal))) return false;
+    const taken = permission.subresource === 'nodeclient' ? whyNameIsTaken(nodeName, node, apiNames) : undefined;
+    if (taken !== undefined) {
+      sayOnce(context, csr, { node: nodeName, why: taken });
+      return false;
+    }
     await addCondition(context, csr, approved(permission.message), 'approval', signal);
     return true;
   }
   if (csr.spec.signerName !== KUBELET_SERVING) return false;
-  const node = context.informers.of(nodes).lister.get('', request.subject.commonName.replace(/^system:node:/, ''));
-  if (!isOwnServingRequest(csr.spec, request, node?.status?.addresses ?? [])) return false;
+  const taken = takenNames(nodeName, lister.list(), apiNames);
+  if (!isOwnServingRequest(csr.spec, request, node?.status?.addresses ?? [], taken)) return false;
   await addCondition(
     context,
     csr,
@@ -92,6 +112,17 @@ async function approve(
     signal,
   );
   return true;
+}
+
+/** Not at each look, and not again by the next leader. */
+function sayOnce(
+  { log, clock }: ControllerContext,
+  { metadata, spec }: CertificateSigningRequest,
+  fields: Readonly<Record<string, string>>,
+): void {
+  const ageMs = clock.nowMs() - Date.parse(metadata?.creationTimestamp ?? '');
+  if (ageMs < AGAIN_MS)
+    log.warn('a certificate request waits for a person', { request: metadata?.name, by: spec?.username, ...fields });
 }
 
 function approved(message: string): Omit<CertificateSigningRequestCondition, 'lastUpdateTime'> {

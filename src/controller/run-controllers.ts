@@ -28,6 +28,8 @@ export interface ControllersOptions {
   readonly identity: string;
   /** The cluster's authority: published to pods, and the signer of boards' certificates. */
   readonly authority: Authority;
+  /** Names and addresses of the API as a whole: no board gets a certificate for one. */
+  readonly apiNames?: ReadonlySet<string>;
   /** The pods' network, from which each Node gets its part. */
   readonly clusterCidr: string;
   readonly clock: Clock;
@@ -48,7 +50,7 @@ export async function runControllers(options: ControllersOptions, signal: AbortS
 }
 
 async function runAll(options: ControllersOptions, signal: AbortSignal): Promise<void> {
-  const { client, clock, log, authority, clusterCidr } = options;
+  const { client, clock, log, authority, apiNames, clusterCidr } = options;
   const informers = createInformerSet(client, { clock, log });
   const context: ControllerContext = {
     client,
@@ -70,7 +72,7 @@ async function runAll(options: ControllersOptions, signal: AbortSignal): Promise
     createTaintEvictionController,
     createPodGarbageCollector,
     createGarbageCollector,
-    createCertificateController(authority),
+    createCertificateController(authority, apiNames),
     createBootstrapTokenCleaner,
   ];
   // Made before the informers run: each asks for the caches and indexes that it needs.
