@@ -13,6 +13,7 @@ import {
   seqTag,
   strTag,
 } from 'js-yaml';
+import { errorText } from './error-text.ts';
 
 /**
  * YAML as Kubernetes reads it (sigs.k8s.io/yaml): 1.1 booleans (`yes`, `off`), `0644` and `0o644` are octal, no base 60,
@@ -38,7 +39,7 @@ const SCHEMA = new Schema([strTag, seqTag, mapTag, nullCoreTag, boolYaml11Tag, i
 
 /** The one document of a text. @throws Error that names line and column, or that says that aliases are overdone */
 export function parseYaml(text: string): unknown {
-  return withoutBomb(load(text, { schema: SCHEMA }));
+  return withoutBomb(withoutText(() => load(text, { schema: SCHEMA })));
 }
 
 /**
@@ -53,13 +54,13 @@ export function parseYamlLenient(text: string): { value: unknown; duplicates: st
     if (line === undefined) throw error;
     const key = /^[\s-]*"?([^:"]+)/.exec(text.split('\n')[Number(line) - 1] ?? '')?.[1] ?? '';
     const duplicates = [`line ${line}: key ${JSON.stringify(key.trim())} already set in map`];
-    return { value: withoutBomb(load(text, { schema: SCHEMA, json: true })), duplicates };
+    return { value: withoutBomb(withoutText(() => load(text, { schema: SCHEMA, json: true }))), duplicates };
   }
 }
 
 /** Every document of a text, empty ones left out. @throws Error that names line and column */
 export function parseYamlDocuments(text: string): unknown[] {
-  return loadAll(text, { schema: SCHEMA })
+  return withoutText(() => loadAll(text, { schema: SCHEMA }))
     .map(withoutBomb)
     .filter((one) => one !== null && one !== undefined);
 }
@@ -67,6 +68,16 @@ export function parseYamlDocuments(text: string): unknown[] {
 /** A document that any YAML reader gives back as it was. */
 export function formatYaml(value: unknown): string {
   return dump(value, { noRefs: true, lineWidth: -1 });
+}
+
+/** Errors keep what is wrong and where, and lose the text around it: it may be a key, and errors are logged. */
+function withoutText<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    // oxlint-disable-next-line preserve-caught-error -- js-yaml's error carries all of the text
+    throw new Error(errorText(error).split('\n')[0]);
+  }
 }
 
 /** Go's YAML lets aliases be nearly all of a small document, and a tenth of what it makes of a big one (decode.go). */

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { isIPv4 } from 'node:net';
+import { errorText } from '../api/error-text.ts';
 import { parseYaml } from '../api/yaml.ts';
 import type { Taint } from '../api/objects.ts';
 import { type JoinToken, parseToken } from './token.ts';
@@ -57,7 +58,7 @@ export async function loadBoardConfig(path: string): Promise<BoardConfig> {
   try {
     value = parseYaml(await readFile(path, 'utf8'));
   } catch (error) {
-    throw new Error(`Cannot read ${path}: ${error instanceof Error ? error.message.split('\n')[0] : String(error)}`, {
+    throw new Error(`Cannot read ${path}: ${errorText(error)}`, {
       cause: error,
     });
   }

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { load as parseYaml } from 'js-yaml';
+import { parseYaml } from '../api/yaml.ts';
 import { identity, type ClientConfig, type ClientIdentity } from './credentials.ts';
 
 /** The parts of a kubeconfig (client-go tools/clientcmd/api/v1) that machines use; exec plugins are for people. */

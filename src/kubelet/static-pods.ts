@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto';
 import { watch } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { load } from 'js-yaml';
 import { errorText } from '../api/error-text.ts';
 import type { Pod } from '../api/objects.ts';
+import { parseYaml } from '../api/yaml.ts';
 import type { Clock } from '../host/clock.ts';
 import type { Log } from '../host/log.ts';
 import { staticPodAnnotations } from './pod-identity.ts';
@@ -59,7 +59,7 @@ async function readStaticPods({ folder, nodeName, log }: StaticPodsOptions): Pro
 
 /** A file's pod with the name, uid and defaults that a static pod gets (upstream config/common.go). @throws Error */
 export function staticPod(text: string, path: string, nodeName: string): Pod {
-  const parsed: unknown = load(text);
+  const parsed: unknown = parseYaml(text);
   if (typeof parsed !== 'object' || parsed === null || !('kind' in parsed) || parsed.kind !== 'Pod')
     throw new Error(`"${path}" holds no Pod`);
   const pod = parsed as Pod;

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import t from 'tap';
 import { formatYaml, parseYaml, parseYamlDocuments } from '../../src/api/yaml.ts';
 
@@ -41,7 +42,7 @@ void t.test('parseYaml() refuses a doubled key', (t) => {
 });
 
 void t.test('parseYaml() does not write out aliases of aliases, and no anchor that holds itself', (t) => {
-  const names = [...'abcdefghijklm'];
+  const names = 'abcdefghijklm'.split('');
   const bomb = names.map(
     (name, i) =>
       `${name}: &${name} [${Array<string>(9)
@@ -51,5 +52,18 @@ void t.test('parseYaml() does not write out aliases of aliases, and no anchor th
   t.throws(() => parseYaml(bomb.join('\n')), { message: 'document contains excessive aliasing' });
   t.throws(() => parseYaml('a: &a [*a]'), { message: 'anchor value contains itself' });
   t.same(parseYaml('a: &a {x: 1}\nb: *a\nc: *a'), { a: { x: 1 }, b: { x: 1 }, c: { x: 1 } });
+  t.end();
+});
+
+void t.test('parseYaml() says what is wrong and where, and quotes nothing: the text may be a key', (t) => {
+  const error: unknown = (() => {
+    try {
+      return parseYaml('user:\n  client-key-data: hidden\n c: [');
+    } catch (thrown) {
+      return thrown;
+    }
+  })();
+  t.match(error, { message: 'bad indentation of a mapping entry (3:2)' });
+  t.notMatch(inspect(error), /hidden/);
   t.end();
 });
