@@ -3,6 +3,7 @@ import { addressAt } from '../api/ipv4.ts';
 import { systemClock } from '../host/clock.ts';
 import { createLog, type Log } from '../host/log.ts';
 import { runTogether, type Runnable } from '../host/run-together.ts';
+import { untilAborted } from '../host/until-aborted.ts';
 import { EtcdClient } from '../store/client/etcd-client.ts';
 import { assemble, type Assembled } from './assemble.ts';
 import { ensurePolicy } from './authorization/bootstrap/ensure-policy.ts';
@@ -70,7 +71,7 @@ function partsOf(options: ApiServerOptions, made: Made): Runnable[] {
     { run: (signal) => tls.run(clock, signal) },
     { run: (signal) => runBootstrap(options, assembled, { log, onBootstrapped }, signal) },
     {
-      run: (signal) => untilAborted('following roles', { log, signal }, () => authorization.observe(registry, signal)),
+      run: (signal) => onceDone('following roles', { log, signal }, () => authorization.observe(registry, signal)),
     },
     { run: (signal) => runCompactor(client, clock, log, signal) },
     { run: (signal) => runMasterLeases({ storage, registry, address, port, clock, log }, signal) },
@@ -85,7 +86,7 @@ async function runBootstrap(
   { log, onBootstrapped }: Pick<Made, 'log' | 'onBootstrapped'>,
   signal: AbortSignal,
 ): Promise<void> {
-  await untilAborted('bootstrap', { log, signal }, async () => {
+  await onceDone('bootstrap', { log, signal }, async () => {
     await ensureDefaultNamespaces(registry);
     await ensureKubernetesService(registry, { clusterIp: addressAt(serviceClusterIpRange, 1), port });
     await ensurePolicy(registry, signal);
@@ -106,7 +107,7 @@ function etcdClient({ etcdServers: endpoints, etcdTls }: ApiServerOptions): Etcd
 }
 
 /** Does the work, again until it has succeeded once; settles when `signal` is aborted. */
-async function untilAborted(
+async function onceDone(
   what: string,
   { log, signal }: { readonly log: Log; readonly signal: AbortSignal },
   work: () => Promise<void>,
@@ -122,8 +123,7 @@ async function untilAborted(
       await systemClock.sleepMs(RETRY_MS, signal).catch(() => undefined); // rejects only when aborted
     }
   }
-  if (!signal.aborted)
-    await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+  await untilAborted(signal);
 }
 
 function wellWhen(isWell: boolean): Promise<void> {

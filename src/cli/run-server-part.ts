@@ -14,6 +14,7 @@ import { systemClock } from '../host/clock.ts';
 import { runAnnouncer } from '../host/mdns.ts';
 import { publicKeyHash } from '../host/pki.ts';
 import { runTogether, type Runnable } from '../host/run-together.ts';
+import { untilAborted } from '../host/until-aborted.ts';
 import { runFloatingAddress } from '../network/floating-address.ts';
 import { runScheduler } from '../scheduler/run-scheduler.ts';
 import { EtcdClient } from '../store/client/etcd-client.ts';
@@ -162,9 +163,4 @@ function floatingAddress(board: Board, address: string, identity: string): Runna
       }
     },
   };
-}
-
-async function untilAborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return;
-  await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 }

@@ -1,5 +1,6 @@
 import { systemClock, type Clock } from '../host/clock.ts';
 import { createLog, type Log } from '../host/log.ts';
+import { untilAborted } from '../host/until-aborted.ts';
 import { isReason } from '../api/status.ts';
 import { Heap } from './heap.ts';
 
@@ -172,7 +173,7 @@ class KeyQueue implements WorkQueue {
       const interrupt = new AbortController();
       this.#interruptTimer = () => interrupt.abort();
       const either = AbortSignal.any([signal, interrupt.signal]);
-      if (next === undefined) await aborted(either);
+      if (next === undefined) await untilAborted(either);
       else {
         const delayMs = Math.max(0, next.atMs - this.#clock.monotonicMs());
         await this.#clock.sleepMs(delayMs, either).catch(() => undefined); // rejects only when interrupted
@@ -192,8 +193,3 @@ class KeyQueue implements WorkQueue {
 }
 
 type Reconcile = (key: string, signal: AbortSignal) => Promise<void>;
-
-async function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return;
-  await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
-}

@@ -1,6 +1,7 @@
 import type { Pod } from '../api/objects.ts';
 import type { Clock } from '../host/clock.ts';
 import type { Log } from '../host/log.ts';
+import { untilAborted } from '../host/until-aborted.ts';
 import { describePod, podFullName, podUid } from './pod-identity.ts';
 import { PodWorker } from './pod-worker.ts';
 import type { PodActs } from './pod-worker.ts';
@@ -81,8 +82,7 @@ export class PodWorkers {
   async run(signal: AbortSignal): Promise<void> {
     this.#signal = signal;
     for (const worker of this.#workers.values()) this.#start(worker, signal);
-    if (!signal.aborted)
-      await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+    await untilAborted(signal);
     await Promise.all(this.#running);
   }
 

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
+import { untilAborted } from '../host/until-aborted.ts';
 
 /** Serves /health (always well) and /ready until aborted, in the words of CoreDNS. @throws Error when it cannot listen */
 export async function runHealth(
@@ -17,9 +18,7 @@ export async function runHealth(
   const failure = Promise.withResolvers<never>();
   server.on('error', (error) => failure.reject(error));
   server.listen(port, host);
-  const aborted = Promise.withResolvers<void>();
-  signal.addEventListener('abort', () => aborted.resolve(), { once: true });
-  await Promise.race([aborted.promise, failure.promise]);
+  await Promise.race([untilAborted(signal), failure.promise]);
   server.closeAllConnections();
   await once(server.close(), 'close');
 }

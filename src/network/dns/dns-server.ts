@@ -2,6 +2,7 @@ import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import type { Log } from '../../host/log.ts';
+import { untilAborted } from '../../host/until-aborted.ts';
 import type { Answerer } from './answerer.ts';
 
 export interface DnsServerOptions {
@@ -43,12 +44,10 @@ export async function runDnsServer(options: DnsServerOptions, signal: AbortSigna
     waiting += 1;
     void serveMessage(udp, message, { address, port }, options, signal).finally(() => (waiting -= 1));
   });
-  const aborted = Promise.withResolvers<void>();
-  signal.addEventListener('abort', () => aborted.resolve(), { once: true });
   try {
     udp.bind(port, host);
     tcp.listen(port, host);
-    await Promise.race([aborted.promise, failed.promise]);
+    await Promise.race([untilAborted(signal), failed.promise]);
   } finally {
     for (const socket of connections) socket.destroy();
     await Promise.all([closed(udp), tcp.listening ? once(tcp.close(), 'close') : undefined]);

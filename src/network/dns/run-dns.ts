@@ -4,6 +4,7 @@ import type { Informer } from '../../client/informer.ts';
 import { systemClock, type Clock } from '../../host/clock.ts';
 import type { Log } from '../../host/log.ts';
 import { runTogether } from '../../host/run-together.ts';
+import { untilAborted } from '../../host/until-aborted.ts';
 import { runHealth } from '../health.ts';
 import { Answerer } from './answerer.ts';
 import { ClusterZone } from './cluster-zone.ts';
@@ -136,11 +137,4 @@ async function publish(options: DnsOptions, clock: Clock, signal: AbortSignal): 
     }
     await clock.sleepMs(PUBLISH_MS, signal).catch(() => undefined); // rejects only when aborted
   }
-}
-
-async function untilAborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return;
-  await new Promise<void>((resolve) => {
-    signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }
