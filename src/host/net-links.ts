@@ -101,8 +101,9 @@ class IproutePrograms implements NetLinks {
     // A MAC of its own: else it takes that of its lowest port, and pods keep sending to one that is gone.
     if (before?.mac !== mac) await this.#ip(['link', 'set', name, 'address', mac], signal);
     if (before?.mtu !== mtu) await this.#ip(['link', 'set', name, 'mtu', String(mtu)], signal);
-    await this.#ip(['address', 'replace', `${address}/${prefixLength}`, 'dev', name], signal);
-    await this.#ip(['link', 'set', name, 'up'], signal);
+    const hasAddress = before?.addresses.some((old) => old.address === address && old.prefixLength === prefixLength);
+    if (hasAddress !== true) await this.#ip(['address', 'replace', `${address}/${prefixLength}`, 'dev', name], signal);
+    if (before?.isUp !== true) await this.#ip(['link', 'set', name, 'up'], signal);
   }
 
   async routes(protocol: number, signal: AbortSignal): Promise<readonly Route[]> {
