@@ -26,6 +26,17 @@ export interface LocalCertificate {
 
 const LIFETIME_MS = 365 * 86_400_000;
 
+const STORE_CLIENT = 'kube-apiserver-etcd-client';
+
+/**
+ * Whose certificates of the store's authority open which of its ports, by common name. Members show theirs, which carry
+ * their boards' names, to members only; clients may not pass for a member, nor a member for a client.
+ */
+export const STORE_ACCESS = {
+  allowClient: (commonName: string): boolean => commonName === STORE_CLIENT,
+  allowPeer: (commonName: string): boolean => commonName !== STORE_CLIENT,
+} as const;
+
 /** First address of the service range: that of the Service `kubernetes`. */
 export function firstServiceAddress(serviceCidr: string): string {
   return addressAt(serviceCidr, 1);
@@ -59,13 +70,13 @@ export function localCertificates(config: BoardConfig, address: string): readonl
     name,
     authority,
     subject: { commonName: authority === 'store' ? config.name : 'kube-apiserver' },
-    usages: authority === 'store' ? ['server', 'client'] : ['server'],
+    usages: ['server'],
     altNames: [...new Set(altNames)],
   });
   return [
     server('store-server', 'store', storeNames),
-    server('store-peer', 'store', storeNames),
-    { ...client('store-client', 'kube-apiserver-etcd-client'), authority: 'store' },
+    { ...server('store-peer', 'store', storeNames), usages: ['server', 'client'] },
+    { ...client('store-client', STORE_CLIENT), authority: 'store' },
     { ...server('apiserver', 'cluster', apiNames), isChain: true },
     client('apiserver-kubelet-client', 'kube-apiserver-kubelet-client', 'system:masters'),
     { ...client('front-proxy-client', 'front-proxy-client'), authority: 'frontProxy' },

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { STORE_ACCESS } from '../bootstrap/board-certificates.ts';
 import { keyPair } from '../bootstrap/board-files.ts';
 import { readStoreMember } from '../bootstrap/join-store.ts';
 import { runStore } from '../store/run-store.ts';
@@ -27,6 +28,7 @@ export async function runStorePart(board: Board, signal: AbortSignal): Promise<v
       listenMetricsUrls: ['http://127.0.0.1:2381'],
       clientTls: { caFile, certFile: server.cert, keyFile: server.key },
       peerTls: { caFile, certFile: peer.cert, keyFile: peer.key },
+      ...STORE_ACCESS,
       log,
     },
     signal,

@@ -21,7 +21,9 @@ export function httpEndpoints(
   measures: () => Measures,
 ): (request: Request, response: Response) => void {
   return (request, response) => {
-    const url = new URL(request.url ?? '/', 'http://store');
+    // Of whoever reaches the port, and some of them are none: `//`.
+    const url = URL.parse(request.url ?? '/', 'http://store');
+    if (url === null) return reply(response, 400, 'text/plain', '400 bad request\n');
     answer(backend, measures, url).then(
       ({ status, type, body }) => reply(response, status, type, body),
       (error: unknown) => reply(response, 503, 'application/json', health(String(error))),
