@@ -22,16 +22,23 @@ export function createLog(part: string): Log {
     level,
     base: null,
     formatters: { level: (label) => ({ level: label }) },
-    serializers: { error: pino.stdSerializers.err },
+    serializers: { error: errorFields },
     redact: { paths: ['token', 'password', 'secret', 'authorization', '*.token', '*.password'], censor: '[redacted]' },
   });
   return wrap(root, part);
 }
 
-type Pino = Logger<never>;
+/** Text, stack and code of an error and of those it gathers. Nothing else that it carries: that may be a key, or large. */
+function errorFields(error: unknown): unknown {
+  if (!(error instanceof Error)) return error;
+  const { type, message, stack } = pino.stdSerializers.err(error);
+  const code = 'code' in error ? error.code : undefined;
+  const isGathered = error instanceof AggregateError && error.errors.length > 0;
+  return { type, message, stack, code, ...(isGathered ? { errors: error.errors.map(errorFields) } : {}) };
+}
 
 /** @param root carries no part: a child of a child would print two */
-function wrap(root: Pino, name: string): Log {
+function wrap(root: Logger, name: string): Log {
   const logger = root.child({ part: name });
   return {
     debug: (message, fields) => logger.debug(fields ?? {}, message),
