@@ -19,7 +19,7 @@ export class Connections {
   add(socket: Socket): void {
     this.#sockets.set(socket, { active: 0 });
     socket.once('close', () => this.#sockets.delete(socket));
-    if (this.#sockets.size > CONNECTIONS_MAX) this.#dropIdlest();
+    if (this.#sockets.size > CONNECTIONS_MAX) this.#dropIdlest(socket);
   }
 
   /** A request begins on a connection; gives the function that says that it is over. */
@@ -39,9 +39,10 @@ export class Connections {
     for (const socket of this.#sockets.keys()) socket.destroy();
   }
 
-  #dropIdlest(): void {
+  /** Not the newest: when all others have watches, it would be the only idle one, and nobody could come in any more. */
+  #dropIdlest(newest: Socket): void {
     for (const [socket, { active }] of this.#sockets) {
-      if (active > 0) continue;
+      if (active > 0 || socket === newest) continue;
       socket.destroy();
       this.#sockets.delete(socket);
       return;

@@ -11,6 +11,8 @@ const gzip = promisify(gzipCallback);
 const BODY_BYTES_MAX = 3 * 1024 * 1024;
 /** Answers below this are sent as they are: upstream's threshold. */
 const GZIP_BYTES_MIN = 128 * 1024;
+/** How long the rest of a body is still taken after the answer (net/http's rstAvoidanceDelay). */
+const DISCARD_MS = 500;
 /** Headers may carry so much of warnings (apimachinery's limit for all Warning headers of an answer). */
 const WARNINGS_LENGTH_MAX = 4096;
 
@@ -78,7 +80,9 @@ export class Exchange {
     if (Number(this.headers['content-length'] ?? 0) > bytesMax) throw tooLarge();
     const chunks: Buffer[] = [];
     let length = 0;
-    for await (const chunk of this.request as AsyncIterable<Buffer>) {
+    // Leaving the loop may not end the connection: the client has to hear why.
+    const body = this.request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;
+    for await (const chunk of body) {
       length += chunk.length;
       if (length > bytesMax) throw tooLarge();
       chunks.push(chunk);
@@ -106,8 +110,21 @@ export class Exchange {
     }
     all['content-length'] = bytes.length;
     this.writeHead(code, all);
-    if (this.method === 'HEAD') this.response.end();
-    else this.response.end(bytes);
+    const { response } = this;
+    if (this.method !== 'HEAD') (response as ServerResponse).write(bytes);
+    if (this.request.httpVersionMajor === 1 && !this.request.complete) await this.#discardRest();
+    response.end();
+  }
+
+  /** A connection closed over bytes that nobody read is reset, and the answer lost with it: Go's server waits so, too. */
+  async #discardRest(): Promise<void> {
+    const { request } = this;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, DISCARD_MS);
+      for (const event of ['end', 'error', 'close'] as const) request.once(event, resolve);
+      request.once('close', () => clearTimeout(timer));
+      request.resume();
+    });
   }
 
   /** Sends the head with the warnings so far; for answers that stream. */

@@ -176,6 +176,7 @@ function createServer(tls: ServingTls): Http2SecureServer {
     headersTimeout: HEADERS_TIMEOUT_MS,
     requestTimeout: REQUEST_TIMEOUT_MS,
     keepAliveTimeout: KEEP_ALIVE_MS,
+    maxHeaderSize: HEADER_BYTES_MAX,
   });
   server.maxConnections = SOCKETS_MAX;
   return server;

@@ -1,5 +1,5 @@
 import type { Kind, Subresource } from '../../api/kinds/kind.ts';
-import { invalidObject, notSupported } from '../../api/field-error.ts';
+import { invalid, invalidObject, notSupported, tooLong } from '../../api/field-error.ts';
 import type { UnknownObject } from '../../api/objects.ts';
 import { builtInShapes } from '../../api/schema/load.ts';
 import { decodeBody, type FieldValidation } from '../negotiation/decode-body.ts';
@@ -62,6 +62,7 @@ export function objectRequest(endpoint: Endpoint, optionsKind: OptionsKind, body
   if (wrong !== undefined)
     throw invalidObject(`${optionsKind}.meta.k8s.io`, '', [notSupported('dryRun', wrong, ['All'])]);
   const fieldManager = query.get('fieldManager');
+  if (fieldManager !== null) checkFieldManager(fieldManager, optionsKind);
   const options: UnknownObject = {
     ...body,
     kind: optionsKind,
@@ -81,6 +82,17 @@ export function objectRequest(endpoint: Endpoint, optionsKind: OptionsKind, body
     signal,
     isAdmitted: true,
   };
+}
+
+/** Upstream's limit for the name of a field manager. */
+const MANAGER_BYTES_MAX = 128;
+
+function checkFieldManager(value: string, optionsKind: OptionsKind): void {
+  const errors = [
+    ...(Buffer.byteLength(value) > MANAGER_BYTES_MAX ? [tooLong('fieldManager', MANAGER_BYTES_MAX)] : []),
+    ...(/\p{C}/u.test(value) ? [invalid('fieldManager', value, 'should only contain printable characters')] : []),
+  ];
+  if (errors.length > 0) throw invalidObject(`${optionsKind}.meta.k8s.io`, '', errors);
 }
 
 /** `fieldValidation`; absent it is Warn. @throws StatusError Invalid */

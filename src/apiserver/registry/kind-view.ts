@@ -1,5 +1,7 @@
 import type { UnknownObject } from '../../api/objects.ts';
 import { apiVersionOf, qualifiedKind, qualifiedResource, type Kind } from '../../api/kinds/kind.ts';
+import { badRequest } from '../../api/status.ts';
+import { pathSegmentName } from '../../api/validation/names.ts';
 import type { Attributes, AttributesSource } from '../storage/cached-object.ts';
 import { fromStoredEvent, toStoredEvent } from './event-conversion.ts';
 import type { Strategy } from './strategy.ts';
@@ -28,7 +30,10 @@ export class KindView implements AttributesSource {
     this.isStoredForm = kind.storedAs === undefined;
   }
 
+  /** @throws StatusError BadRequest: a name that would reach out of its place (registry/generic/registry/store.go) */
   key(namespace: string, name: string): string {
+    const wrong = pathSegmentName(name);
+    if (wrong.length > 0) throw badRequest(`Name parameter invalid: ${JSON.stringify(name)}: ${wrong.join(';')}`);
     return this.kind.namespaced ? `${this.prefix}${namespace}/${name}` : `${this.prefix}${name}`;
   }
 
