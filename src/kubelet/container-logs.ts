@@ -3,7 +3,6 @@ import { readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
-import { errorText } from '../api/error-text.ts';
 import type { Clock } from '../host/clock.ts';
 import type { Runtime } from '../host/cri.ts';
 import type { Log } from '../host/log.ts';
@@ -31,11 +30,11 @@ export async function runLogRotation(options: LogRotationOptions, signal: AbortS
         if (state !== 'running') continue;
         const { logPath } = await runtime.containerStatus(id, signal);
         await rotateIfLarge(options, id, logPath, signal).catch((error: unknown) => {
-          if (!signal.aborted) log.warn('a log cannot be rotated', { path: logPath, error: errorText(error) });
+          if (!signal.aborted) log.warn('a log cannot be rotated', { path: logPath, error });
         });
       }
     } catch (error) {
-      if (!signal.aborted) log.debug('logs cannot be looked at', { error: errorText(error) });
+      if (!signal.aborted) log.debug('logs cannot be looked at', { error });
     }
   }
 }

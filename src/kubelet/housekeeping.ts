@@ -1,7 +1,6 @@
 import { readdir, readlink, rm } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { errorText } from '../api/error-text.ts';
 import { findGarbage, removeGarbage } from './container-garbage.ts';
 import { podDir } from './kubelet-paths.ts';
 import type { KubeletDeps } from './kubelet-deps.ts';
@@ -42,7 +41,7 @@ export class Housekeeping {
       try {
         await this.tidy(round % GARBAGE_ROUNDS === 0, signal);
       } catch (error) {
-        if (!signal.aborted) log.warn('tidying up failed', { error: errorText(error) });
+        if (!signal.aborted) log.warn('tidying up failed', { error });
       }
       await clock.sleepMs(EVERY_MS, signal).catch(() => undefined);
     }
@@ -79,7 +78,7 @@ export class Housekeeping {
     const ending = syncer
       .endOrphan(identity, signal)
       .catch((error: unknown) => {
-        if (!signal.aborted) deps.log.warn('an orphaned pod cannot be ended', { ...identity, error: errorText(error) });
+        if (!signal.aborted) deps.log.warn('an orphaned pod cannot be ended', { ...identity, error });
       })
       .finally(() => this.#ending.delete(identity.uid));
     this.#ending.set(identity.uid, ending);

@@ -1,4 +1,3 @@
-import { errorText } from '../api/error-text.ts';
 import type { Clock } from '../host/clock.ts';
 import type { Images, Runtime, RuntimeImage } from '../host/cri.ts';
 import type { Log } from '../host/log.ts';
@@ -64,7 +63,7 @@ export async function runImageGarbage(options: ImageGarbageOptions, signal: Abor
         }
       }
     } catch (error) {
-      if (!signal.aborted) log.warn('images cannot be tidied up', { error: errorText(error) });
+      if (!signal.aborted) log.warn('images cannot be tidied up', { error });
     }
     await clock.sleepMs(CHECK_MS, signal).catch(() => undefined);
   }

@@ -1,4 +1,3 @@
-import { errorText } from '../api/error-text.ts';
 import type { OwnerReference, Pod } from '../api/objects.ts';
 import { isReason } from '../api/status.ts';
 import type { ApiClient } from '../client/api-client.ts';
@@ -67,6 +66,6 @@ async function deleteMirror(client: ApiClient, pod: Pod, signal: AbortSignal): P
 async function tolerate({ log }: MirrorPodsOptions, work: Promise<unknown>): Promise<void> {
   await work.catch((error: unknown) => {
     if (isReason(error, 'NotFound') || isReason(error, 'Conflict') || isReason(error, 'AlreadyExists')) return;
-    log.debug('a mirror pod cannot be written', { error: errorText(error) });
+    log.debug('a mirror pod cannot be written', { error });
   });
 }

@@ -1,4 +1,3 @@
-import { errorText } from '../api/error-text.ts';
 import type { Lease, Node } from '../api/objects.ts';
 import { isReason } from '../api/status.ts';
 import { rfc3339Micro } from '../api/time.ts';
@@ -35,7 +34,7 @@ export async function runNodeLease(options: NodeLeaseOptions, signal: AbortSigna
       if (signal.aborted) return;
       held = undefined; // read it again: another try may have got through
       delayMs = RETRY_MS;
-      if (!isReason(error, 'Conflict')) log.warn('the lease cannot be renewed', { error: errorText(error) });
+      if (!isReason(error, 'Conflict')) log.warn('the lease cannot be renewed', { error });
     }
     await clock.sleepMs(delayMs, signal).catch(() => undefined);
   }

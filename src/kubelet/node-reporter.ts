@@ -1,4 +1,3 @@
-import { errorText } from '../api/error-text.ts';
 import type { Node, NodeStatus, Taint } from '../api/objects.ts';
 import { isReason } from '../api/status.ts';
 import type { ApiClient } from '../client/api-client.ts';
@@ -60,7 +59,7 @@ export class NodeReporter {
       } catch (error) {
         if (signal.aborted) return;
         delayMs = RETRY_MS;
-        log.warn('the node cannot be reported', { error: errorText(error) });
+        log.warn('the node cannot be reported', { error });
       }
       const stop = new AbortController();
       this.#wake = () => stop.abort();

@@ -1,4 +1,3 @@
-import { errorText } from '../api/error-text.ts';
 import { isReason } from '../api/status.ts';
 import type { Clock } from '../host/clock.ts';
 import type { Runtime } from '../host/cri.ts';
@@ -68,7 +67,7 @@ export class Pleg {
     const { clock, log } = this.#options;
     while (!signal.aborted) {
       await this.relist(signal).catch((error: unknown) => {
-        if (!signal.aborted) log.warn('the runtime cannot be listed', { error: errorText(error) });
+        if (!signal.aborted) log.warn('the runtime cannot be listed', { error });
       });
       const everyMs = this.#hasEvents ? RELIST_WITH_EVENTS_MS : RELIST_MS;
       await clock.sleepMs(everyMs, signal).catch(() => undefined);
@@ -85,7 +84,7 @@ export class Pleg {
         }
       } catch (error) {
         if (isReason(error, 'MethodNotAllowed')) return log.debug('the runtime streams no events');
-        if (!signal.aborted) log.debug('the event stream broke', { error: errorText(error) });
+        if (!signal.aborted) log.debug('the event stream broke', { error });
       }
       this.#hasEvents = false;
       await clock.sleepMs(RECONNECT_MS, signal).catch(() => undefined);

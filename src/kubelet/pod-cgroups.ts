@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { errorText } from '../api/error-text.ts';
 import type { Pod } from '../api/objects.ts';
 import type { Log } from '../host/log.ts';
 import { cpuShares, cpuWeight, PERIOD_US, podLimits } from './container-resources.ts';
@@ -70,7 +69,7 @@ export class PodCgroups {
     try {
       await (this.#options.version === 1 ? this.#ensureV1(path, limits) : this.#ensureV2(path, limits));
     } catch (error) {
-      this.#options.log.debug('a cgroup cannot be made', { path: path.join('/'), error: errorText(error) });
+      this.#options.log.debug('a cgroup cannot be made', { path: path.join('/'), error });
     }
   }
 

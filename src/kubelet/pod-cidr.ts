@@ -1,4 +1,3 @@
-import { errorText } from '../api/error-text.ts';
 import type { Node } from '../api/objects.ts';
 import type { Clock } from '../host/clock.ts';
 import type { Runtime } from '../host/cri.ts';
@@ -24,7 +23,7 @@ export async function runPodCidr({ runtime, clock, log, node }: PodCidrOptions, 
         await runtime.updatePodCidr(wanted, signal);
         told = wanted;
       } catch (error) {
-        if (!signal.aborted) log.warn('the runtime does not take the pod CIDR', { error: errorText(error) });
+        if (!signal.aborted) log.warn('the runtime does not take the pod CIDR', { error });
       }
     }
     await clock.sleepMs(CHECK_MS, signal).catch(() => undefined);

@@ -1,4 +1,3 @@
-import { errorText } from '../api/error-text.ts';
 import type { Pod } from '../api/objects.ts';
 import { isPodActive } from '../api/pod-facts.ts';
 import type { Clock } from '../host/clock.ts';
@@ -156,7 +155,7 @@ export class PodWorker {
 
   #onFailure(error: unknown, signal: AbortSignal): number {
     if (signal.aborted || this.#act.signal.aborted) return 0;
-    this.#options.log.info('a pod could not be synced', { pod: describePod(this.#pod), error: errorText(error) });
+    this.#options.log.info('a pod could not be synced', { pod: describePod(this.#pod), error });
     const delayMs = this.#retryMs;
     this.#isHeldBack = true;
     this.#retryMs = Math.min(this.#retryMs * 2, RETRY_MAX_MS);

@@ -1,5 +1,4 @@
 import { mkdir } from 'node:fs/promises';
-import { errorText } from '../api/error-text.ts';
 import { createEventRecorder } from '../client/event-recorder.ts';
 import { readBoard, readPressure } from '../host/board.ts';
 import type { RuntimeVersion } from '../host/cri.ts';
@@ -46,7 +45,7 @@ async function waitForRuntime(
     try {
       return await runtime.version(signal);
     } catch (error) {
-      if (!hasComplained && !signal.aborted) log.warn('waiting for the container runtime', { error: errorText(error) });
+      if (!hasComplained && !signal.aborted) log.warn('waiting for the container runtime', { error });
       hasComplained = true;
     }
     await clock.sleepMs(RUNTIME_RETRY_MS, signal).catch(() => undefined);

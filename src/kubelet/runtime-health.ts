@@ -1,4 +1,3 @@
-import { errorText } from '../api/error-text.ts';
 import type { Clock } from '../host/clock.ts';
 import type { Runtime } from '../host/cri.ts';
 import type { Log } from '../host/log.ts';
@@ -63,7 +62,7 @@ export class RuntimeHealth {
       this.#network = network;
       this.#lastMs = clock.monotonicMs();
     } catch (error) {
-      if (!signal.aborted) log.debug('the runtime does not say how it is', { error: errorText(error) });
+      if (!signal.aborted) log.debug('the runtime does not say how it is', { error });
     }
     if (this.problems().join() !== before) onChange();
   }

@@ -120,7 +120,7 @@ async function restartCount(deps: KubeletDeps, pod: Pod, runtimePod: RuntimePod,
 async function linkLog(deps: KubeletDeps, pod: Pod, name: string, id: string, logPath: string): Promise<void> {
   const link = join(deps.paths.containerLogsDir, `${podName(pod)}_${podNamespace(pod)}_${name}-${id}.log`);
   await symlink(join(podLogDir(deps.paths, pod), logPath), link).catch((error: unknown) =>
-    deps.log.debug('a log cannot be linked', { link, error: errorText(error) }),
+    deps.log.debug('a log cannot be linked', { link, error }),
   );
 }
 

@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import { watch } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { errorText } from '../api/error-text.ts';
 import type { Pod } from '../api/objects.ts';
 import { parseYaml } from '../api/yaml.ts';
 import type { Clock } from '../host/clock.ts';
@@ -51,7 +50,7 @@ async function readStaticPods({ folder, nodeName, log }: StaticPodsOptions): Pro
       const text = await readFile(path, 'utf8');
       pods.push(staticPod(text, path, nodeName));
     } catch (error) {
-      log.warn('a static pod cannot be read', { path, error: errorText(error) });
+      log.warn('a static pod cannot be read', { path, error });
     }
   }
   return pods;

@@ -1,5 +1,4 @@
 import { mkdir, writeFile } from 'node:fs/promises';
-import { errorText } from '../api/error-text.ts';
 import type { Container, Pod, Secret } from '../api/objects.ts';
 import { readFileIfThere } from '../host/file.ts';
 import { goSeconds } from './go-duration.ts';
@@ -216,7 +215,7 @@ class RuntimeSync {
         this.#signal.throwIfAborted();
         const message = `Unable to retrieve some image pull secrets (${name}); attempting to pull the image may not succeed.`;
         this.#deps.events.emit(this.#pod, { type: 'Warning', reason: 'FailedToRetrieveImagePullSecret', message });
-        this.#deps.log.debug('a pull secret cannot be read', { secret: name, error: errorText(error) });
+        this.#deps.log.debug('a pull secret cannot be read', { pullSecret: name, error });
       }
     }
     return secrets;
