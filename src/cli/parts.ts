@@ -1,3 +1,4 @@
+import { trimMemory } from './memory-trim.ts';
 import { runPart } from './run-part.ts';
 
 /** What systemd starts on a board: a process each. */
@@ -39,6 +40,7 @@ export const PARTS: readonly Part[] = [
           import('./board.ts'),
           import('./run-server-part.ts'),
         ]);
+        trimMemory(log);
         await runServerPart(await openBoard(log, signal), signal);
       }),
   },
@@ -51,6 +53,7 @@ export const PARTS: readonly Part[] = [
           import('./board.ts'),
           import('./run-agent-part.ts'),
         ]);
+        trimMemory(log);
         await runAgentPart(await openBoard(log, signal), signal);
       }),
   },
