@@ -121,7 +121,8 @@ async function writeAside(path: string, chunks: AsyncIterable<Buffer> | Iterable
   return length;
 }
 
-async function syncFolder(folder: string): Promise<void> {
+/** Makes what was renamed, made or removed in a folder durable. */
+export async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, 'r');
   try {
     await handle.sync();

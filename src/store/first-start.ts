@@ -68,7 +68,7 @@ async function refuseAmnesia(
 ): Promise<void> {
   const urls = parseCluster(initialCluster).flatMap(({ peerUrls }) => peerUrls);
   const others = urls.filter((url) => !advertisePeerUrls.includes(url));
-  const answers = await Promise.all(others.map((url) => ask(url, tls, signal).catch(() => undefined)));
+  const answers = await Promise.all(others.map((url) => askMember(url, tls, signal).catch(() => undefined)));
   for (const info of answers) {
     const own = info === undefined ? undefined : findOwn(info, advertisePeerUrls);
     if (own !== undefined && hasRun(own)) throw new Error(AMNESIA);
@@ -85,7 +85,7 @@ async function askForIdentity(
   const others = urls.filter((url) => !advertisePeerUrls.includes(url));
   for (;;) {
     for (const url of others) {
-      const info = await ask(url, tls, signal).catch((error: unknown) => {
+      const info = await askMember(url, tls, signal).catch((error: unknown) => {
         log.warn('a member could not be asked', { url, reason: String(error) });
         return undefined;
       });
@@ -115,7 +115,12 @@ function hasRun({ clientUrls }: MemberInfo): boolean {
   return clientUrls.length > 0;
 }
 
-async function ask(url: string, tls: (() => ClientTls) | undefined, signal: AbortSignal): Promise<ClusterInfo> {
+/** Asks a member at its peer URL who it is and whom it knows. @throws GrpcError */
+export async function askMember(
+  url: string,
+  tls: (() => ClientTls) | undefined,
+  signal: AbortSignal,
+): Promise<ClusterInfo> {
   const channel = new GrpcChannel({ url, ...(tls === undefined ? {} : { tls }), connectTimeoutMs: ASK_TIMEOUT_MS });
   try {
     return await channel.unary(PEER.info, {}, { signal, timeoutMs: ASK_TIMEOUT_MS });
@@ -125,7 +130,7 @@ async function ask(url: string, tls: (() => ClientTls) | undefined, signal: Abor
 }
 
 /** `a=url,b=url,b=url2` by name. @throws Error on anything else */
-function parseCluster(text: string): { name: string; peerUrls: string[] }[] {
+export function parseCluster(text: string): { name: string; peerUrls: string[] }[] {
   const byName = new Map<string, string[]>();
   for (const part of text.split(',').filter((one) => one !== '')) {
     const at = part.indexOf('=');

@@ -19,7 +19,8 @@ import { writeCheckpoint } from './log/checkpoint-file.ts';
 import type { SegmentedLog } from './log/segmented-log.ts';
 import { LogStorage } from './log-storage.ts';
 import { randomId, toApiMember } from './member-info.ts';
-import { changeContext, planMembershipChange } from './membership-change.ts';
+import { changeContext, decodeMemberChange, encodeMemberChange, planMembershipChange } from './membership-change.ts';
+import { writeIdentity } from './open-member.ts';
 import type { Identity, OpenedMember } from './open-member.ts';
 import type { ClusterInfo, LeaderRequest, LeaderResponse } from './peer/peer-api.ts';
 import type { PeerHandler } from './peer/peer-service.ts';
@@ -55,6 +56,8 @@ export class Member implements Backend, RaftOwner, PeerHandler {
   /** As the API shows them: made once, for every answer carries them. */
   readonly #ids: { readonly clusterId: bigint; readonly memberId: bigint };
   #leader = 0n;
+  #contacts: string;
+  #remembering = Promise.resolve();
   readonly #log: SegmentedLog;
   readonly #disk: Disk;
   readonly #options: MemberOptions;
@@ -84,6 +87,7 @@ export class Member implements Backend, RaftOwner, PeerHandler {
     // Not `opened` itself: it would keep the entries that were read.
     const { identity, meta, log, disk, hardState } = opened;
     this.#identity = identity;
+    this.#contacts = JSON.stringify(identity.contacts ?? []);
     this.#ids = { clusterId: BigInt(identity.clusterId), memberId: BigInt(identity.memberId) };
     this.#log = log;
     this.#disk = disk;
@@ -146,6 +150,7 @@ export class Member implements Backend, RaftOwner, PeerHandler {
       this.#proposals.fail(new EtcdError('Stopped'));
       this.#barrier.fail(new EtcdError('Stopped'));
       await this.#checkpointing;
+      await this.#remembering;
       await this.#queue.idle();
       await this.#log.close();
     }
@@ -169,7 +174,8 @@ export class Member implements Backend, RaftOwner, PeerHandler {
   }
 
   get info(): ClusterInfo {
-    return { clusterId: this.#identity.clusterId, members: [...this.state.members.values()] };
+    const { learners } = this.#applier.confState;
+    return { clusterId: this.#identity.clusterId, members: [...this.state.members.values()], learners };
   }
 
   /** What the member measures of itself. */
@@ -195,8 +201,7 @@ export class Member implements Backend, RaftOwner, PeerHandler {
   }
 
   async changeMembers(change: MemberChange): Promise<ApiMember | undefined> {
-    const text = JSON.stringify(change, (_key, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value));
-    const { memberId } = await this.#askLeader({ changeMembers: text });
+    const { memberId } = await this.#askLeader({ changeMembers: encodeMemberChange(change) });
     // The change is in force at the leader; wait until it is known here.
     await this.readBarrier();
     return this.members.find(({ id }) => id === memberId);
@@ -227,11 +232,13 @@ export class Member implements Backend, RaftOwner, PeerHandler {
   }
 
   receive(message: Message): void {
+    // Meant for who had this address before: a member that was replaced because its log was damaged.
+    if (message.to !== this.#identity.memberId) return;
     this.#loop.receive(message);
   }
 
   async receiveSnapshot(message: Message, state: readonly Buffer[]): Promise<void> {
-    if (message.snapshot === null) return;
+    if (message.snapshot === null || message.to !== this.#identity.memberId) return;
     this.#options.log.info('snapshot received', { index: message.snapshot.index, bytes: lengthOf(state) });
     const { index } = message.snapshot;
     this.#incomingStates.set(index, state);
@@ -247,9 +254,7 @@ export class Member implements Backend, RaftOwner, PeerHandler {
     if (request.renewLease !== undefined) return { time: this.#leases.renew(request.renewLease, nowMs) };
     if (request.leaseRemaining !== undefined)
       return { time: Math.round(this.#leases.remainingMs(request.leaseRemaining, nowMs)) };
-    const revive = (_key: string, value: unknown): unknown =>
-      typeof value === 'string' && /^\d+n$/.test(value) ? BigInt(value.slice(0, -1)) : value;
-    return { memberId: await this.#changeAsLeader(JSON.parse(request.changeMembers ?? '', revive) as MemberChange) };
+    return { memberId: await this.#changeAsLeader(decodeMemberChange(request.changeMembers ?? '')) };
   }
 
   append(message: Message): void {
@@ -408,8 +413,21 @@ export class Member implements Backend, RaftOwner, PeerHandler {
 
   #membersChanged(): void {
     this.#linkPeers();
+    this.#rememberContacts();
     const { memberId } = this.#identity;
     if (!this.state.members.has(memberId)) this.#fail(new Error('this member was removed from the cluster'));
+  }
+
+  /** Whom to ask should the log be damaged, in a file that is written at each change of the members alone. */
+  #rememberContacts(): void {
+    const contacts = [...this.state.members.values()];
+    const text = JSON.stringify(contacts);
+    if (text === this.#contacts) return;
+    this.#contacts = text;
+    const { clusterId, memberId } = this.#identity;
+    this.#remembering = this.#remembering
+      .then(() => writeIdentity(this.#disk, { clusterId, memberId, contacts }))
+      .catch((error: unknown) => this.#fail(error));
   }
 
   /** Tells the cluster our name and where clients find us, until it knows. */

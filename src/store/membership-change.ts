@@ -23,6 +23,18 @@ export const changeContext = message<ChangeContext>('ChangeContext', {
   member: field(3, memberInfo),
 });
 
+/** A change as text, to be sent to the leader. */
+export function encodeMemberChange(change: MemberChange): string {
+  return JSON.stringify(change, (_key, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value));
+}
+
+/** The change of a text of ours. */
+export function decodeMemberChange(text: string): MemberChange {
+  const revive = (_key: string, value: unknown): unknown =>
+    typeof value === 'string' && /^\d+n$/.test(value) ? BigInt(value.slice(0, -1)) : value;
+  return JSON.parse(text, revive) as MemberChange;
+}
+
 /** What the leader proposes to Raft. */
 export interface PlannedChange {
   readonly type: ConfChangeType;

@@ -14,7 +14,7 @@ import { StateMachine } from './state-machine.ts';
 export interface Identity {
   readonly clusterId: number;
   readonly memberId: number;
-  /** Of a member that joined: the members that it was told of then; whom to answer until it has the state. */
+  /** The members as last known: whom to answer until the state is there, and whom to ask should it be damaged. */
   readonly contacts?: readonly MemberInfo[];
 }
 
@@ -44,10 +44,18 @@ const EMPTY_CONF_STATE = { voters: [], votersOutgoing: [], learners: [], learner
 export async function readIdentity(disk: Disk): Promise<Identity | undefined> {
   const bytes = await disk.read(IDENTITY_FILE);
   if (bytes === undefined) return undefined;
-  const { clusterId, memberId, contacts } = JSON.parse(bytes.toString()) as Partial<Identity>;
+  const { clusterId, memberId, contacts } = parseIdentity(bytes.toString());
   if (typeof clusterId !== 'number' || typeof memberId !== 'number')
     throw new LogDamagedError(`"${IDENTITY_FILE}" is damaged: ${JSON.stringify(bytes.toString())}`);
   return { clusterId, memberId, contacts: contacts ?? [] };
+}
+
+function parseIdentity(text: string): Partial<Identity> {
+  try {
+    return JSON.parse(text) as Partial<Identity>;
+  } catch {
+    return {};
+  }
 }
 
 /** Makes a blank disk that of one of the founders: all of them begin with the same state. */
@@ -122,6 +130,7 @@ function entriesAfter(meta: CheckpointMeta, { entries }: Recovered): readonly En
   return entries.slice(Math.max(0, meta.index + 1 - first));
 }
 
-async function writeIdentity(disk: Disk, identity: Identity): Promise<void> {
+/** Writes who this disk's member is, in place of what stood there. */
+export async function writeIdentity(disk: Disk, identity: Identity): Promise<void> {
   await disk.replace(IDENTITY_FILE, [Buffer.from(JSON.stringify(identity))]);
 }

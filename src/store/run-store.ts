@@ -10,11 +10,13 @@ import { firstStart } from './first-start.ts';
 import type { FirstStartOptions } from './first-start.ts';
 import { Member } from './member.ts';
 import type { MemberOptions } from './member.ts';
-import { openMember } from './open-member.ts';
+import { openMember, readIdentity } from './open-member.ts';
 import type { Identity } from './open-member.ts';
 import { peerService } from './peer/peer-service.ts';
 import { etcdMethods, GRPC_OVERHEAD_BYTES, REQUEST_BYTES_MAX } from './server/etcd-methods.ts';
 import { httpEndpoints } from './server/http-endpoints.ts';
+import { finishRepair, hasPeers, isDamage, isRepairing, rejoin, setAside } from './repair-member.ts';
+import type { RepairOptions } from './repair-member.ts';
 import { TlsFiles } from './tls-files.ts';
 import type { TlsPaths } from './tls-files.ts';
 
@@ -49,7 +51,7 @@ const LEADERLESS_MS = 3000;
 /**
  * Runs one member of the store until `signal` is aborted.
  *
- * @throws LogDamagedError when the disk does not hold what was written; what the disk throws; Error when the member was
+ * @throws LogDamagedError when the disk does not hold what was written and there is no other member; what the disk throws; Error when the member was
  *   removed from its cluster. The process is to end then: what is in memory is not to be trusted.
  */
 export async function runStore(options: StoreOptions, signal: AbortSignal): Promise<void> {
@@ -57,17 +59,21 @@ export async function runStore(options: StoreOptions, signal: AbortSignal): Prom
   const clientFiles = options.clientTls && new TlsFiles(options.clientTls, log);
   const peerFiles = options.peerTls && new TlsFiles(options.peerTls, log);
   const peerTls = peerFiles === undefined ? undefined : () => peerFiles.client();
-  const disk = await openDisk(join(options.dataDir, 'member'));
-  const identity = await firstStart(disk, options, peerTls, log, signal);
   const quotaBytes = options.quotaBytes ?? 2 ** 31;
-  const member = await readMember(disk, identity, {
-    name: options.name,
-    clientUrls: options.advertiseClientUrls,
-    ...(peerTls === undefined ? {} : { peerTls }),
-    quotaBytes,
-    requestBytesMax: REQUEST_BYTES_MAX,
-    log,
-  });
+  const repair = { ...options, peerTls };
+  const member = await startMember(
+    options,
+    repair,
+    {
+      name: options.name,
+      clientUrls: options.advertiseClientUrls,
+      ...(peerTls === undefined ? {} : { peerTls }),
+      quotaBytes,
+      requestBytesMax: REQUEST_BYTES_MAX,
+      log,
+    },
+    signal,
+  );
   const onHttp = httpEndpoints(member, () => member.measures);
   const progressNotifyMs = options.watchProgressNotifyMs ?? 5000;
   const clientServer: GrpcServerOptions = {
@@ -93,12 +99,41 @@ export async function runStore(options: StoreOptions, signal: AbortSignal): Prom
     options.onListening?.();
     log.info('store listens', { client: options.listenClientUrls, peer: options.listenPeerUrls });
     const looking = Promise.all([clientFiles, peerFiles].flatMap((files) => files?.run(both) ?? []));
+    const repairing = finishRepair(member, repair, both).catch((error: unknown) =>
+      log.error('what was set aside could not be removed', { error }),
+    );
     await member.run(both);
     stop.abort();
     await looking;
+    await repairing;
   } finally {
     stop.abort();
     await Promise.all(servers.map((server) => server.close(GRACE_MS)));
+  }
+}
+
+/** Opens what is on the disk; when that is damaged and there are others, as a new member that has it all from them. */
+async function startMember(
+  options: StoreOptions,
+  repair: RepairOptions,
+  memberOptions: MemberOptions,
+  signal: AbortSignal,
+): Promise<Member> {
+  const { log } = options;
+  for (;;) {
+    const disk = await openDisk(join(options.dataDir, 'member'));
+    try {
+      const known = await readIdentity(disk);
+      const isToRejoin = known === undefined && (await isRepairing(repair));
+      const identity = isToRejoin
+        ? await rejoin(disk, repair, signal)
+        : (known ?? (await firstStart(disk, options, repair.peerTls, log, signal)));
+      return await readMember(disk, identity, memberOptions);
+    } catch (error) {
+      if (!isDamage(error) || !(await hasPeers(repair))) throw error;
+      log.error('the log is damaged: it is set aside, and the member is added anew', { error });
+      await setAside(repair);
+    }
   }
 }
 

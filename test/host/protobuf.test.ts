@@ -87,7 +87,7 @@ void t.test('64-bit integers are as protobufjs writes them, at every length of t
       const id = BigInt.asIntN(64, (1n << shift) + near);
       const bytes = outer.encode({ inners: [{ id, text: '' }] });
       const [theirs] = proto.toObject(proto.decode(bytes), { longs: String }).inners as { id?: string }[];
-      if (theirs?.id !== String(id)) t.fail(`${id}: protobufjs reads ${theirs?.id}`);
+      if ((theirs?.id ?? '0') !== String(id)) t.fail(`${id}: protobufjs reads ${theirs?.id}`);
       if (outer.decode(bytes).inners[0]?.id !== id)
         t.fail(`${id} is read back as ${outer.decode(bytes).inners[0]?.id}`);
       const big = Number(id);

@@ -1,22 +1,12 @@
 import { spawnSync } from 'node:child_process';
 import t from 'tap';
 import type { EtcdClient } from '../../src/store/client/etcd-client.ts';
-import { GrpcChannel } from '../../src/host/grpc/grpc-channel.ts';
-import { MAINTENANCE } from '../../src/store/etcd-api/maintenance.ts';
 import { isEtcdReason } from '../../src/store/etcd-api/etcd-error.ts';
-import { StoreCluster } from './store-cluster.ts';
+import { StoreCluster, until } from './store-cluster.ts';
 
 t.setTimeout(180_000);
 
 const b = (text: string): Buffer => Buffer.from(text);
-
-async function until(what: string, condition: () => Promise<boolean>, timeoutMs = 10_000): Promise<void> {
-  for (const endMs = performance.now() + timeoutMs; performance.now() < endMs;) {
-    if (await condition().catch(() => false)) return;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  throw new Error(`not within ${timeoutMs} ms: ${what}`);
-}
 
 async function keysOf(client: EtcdClient): Promise<Set<string>> {
   const { kvs } = await client.range({ key: b('w/'), rangeEnd: b('w0'), keysOnly: true });
@@ -153,6 +143,13 @@ void t.test(
       if (member === undefined) throw new Error('no member in the answer');
       t.equal(member.isLearner, true);
       await cluster.start(place, 'existing');
+      const learner = cluster.client([place], 2000);
+      const refused = await learnerRefuses(learner);
+      t.same(
+        refused,
+        refused.map(() => true),
+        'a learner answers serializable reads alone',
+      );
       await until(`${name} is promoted`, async () => {
         const members = await client.memberPromote(member.id);
         return members.some(({ id, isLearner }) => id === member.id && !isLearner);
@@ -198,18 +195,24 @@ void t.test(
     await cluster.start(away);
     const local = cluster.client([away]);
     await until('it has caught up', async () => (await local.range({ key: b('w/3') })).kvs[0]?.value[0] === 23);
-    const { hash: theirs } = await hashOf(leader.clientUrl, cluster);
-    const { hash: ours } = await hashOf(away.clientUrl, cluster);
-    t.equal(ours, theirs);
+    t.equal(await cluster.hashOf(away), await cluster.hashOf(leader));
   },
 );
 
-/** The member's hash over its whole history. */
-async function hashOf(url: string, cluster: StoreCluster) {
-  const channel = new GrpcChannel({ url, tls: () => cluster.clientTls() });
-  const answer = await channel.unary(MAINTENANCE.hashKv, {});
-  channel.close();
-  return answer;
+/** Of each call that a learner must turn down, whether it did; waits until it knows that it learns. */
+async function learnerRefuses(client: EtcdClient): Promise<boolean[]> {
+  await until('it has the state', async () => (await client.status()).isLearner);
+  await client.range({ key: b('w/0'), serializable: true });
+  const calls = [
+    client.range({ key: b('w/0') }),
+    client.put({ key: b('w/0') }),
+    client.txn({}),
+    client.memberList(),
+    client.leaseGrant(60),
+    client.watch({ key: b('w/0') }),
+  ];
+  const results = await Promise.allSettled(calls);
+  return results.map((one) => one.status === 'rejected' && isEtcdReason(one.reason, 'NotSupportedForLearner'));
 }
 
 void t.test('etcdctl of Debian works against three members with mutual TLS', { timeout: 60_000 }, async (t) => {

@@ -6,8 +6,10 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ClientTls } from '../../src/host/grpc/grpc-connection.ts';
+import { GrpcChannel } from '../../src/host/grpc/grpc-channel.ts';
 import { createAuthority, issue } from '../../src/host/pki.ts';
 import { EtcdClient } from '../../src/store/client/etcd-client.ts';
+import { MAINTENANCE } from '../../src/store/etcd-api/maintenance.ts';
 import type { TlsPaths } from '../../src/store/tls-files.ts';
 
 /** One member's process and how it is started again. */
@@ -142,11 +144,28 @@ export class StoreCluster {
     throw new Error('nobody leads');
   }
 
+  /** The member's hash over its whole history. */
+  async hashOf({ clientUrl }: MemberProcess): Promise<number> {
+    const channel = new GrpcChannel({ url: clientUrl, tls: () => this.clientTls() });
+    const { hash } = await channel.unary(MAINTENANCE.hashKv, {});
+    channel.close();
+    return hash;
+  }
+
   async close(): Promise<void> {
     for (const client of this.#clients) client.close();
     for (const member of this.members) await this.kill(member);
     rmSync(this.directory, { recursive: true, force: true });
   }
+}
+
+/** Waits until a condition holds; one that throws does not hold yet. */
+export async function until(what: string, condition: () => Promise<boolean>, timeoutMs = 10_000): Promise<void> {
+  for (const endMs = performance.now() + timeoutMs; performance.now() < endMs;) {
+    if (await condition().catch(() => false)) return;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error(`not within ${timeoutMs} ms: ${what}`);
 }
 
 /** Ports that were free a moment ago. */

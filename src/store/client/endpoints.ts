@@ -31,7 +31,7 @@ export class Endpoints {
 
   /**
    * Makes a call, at most once per member and once more. A read (`isRead`) moves on whenever a member is not
-   * available; a write only when it certainly was not sent, for it may have happened (etcd client/v3/retry.go).
+   * available; a write only when it certainly was not carried out, for it may have happened (etcd client/v3/retry.go).
    *
    * @throws EtcdError, GrpcError of the last attempt
    */
@@ -93,7 +93,9 @@ const UNAVAILABLE = new Set([
 ]);
 
 function mayRetry(error: unknown, isRead: boolean): boolean {
-  if (error instanceof EtcdError) return isRead && UNAVAILABLE.has(error.reason);
+  // A learner has not looked at the request: another member will.
+  if (error instanceof EtcdError)
+    return error.reason === 'NotSupportedForLearner' || (isRead && UNAVAILABLE.has(error.reason));
   if (!(error instanceof GrpcError)) return false;
   return error.isUnsent ? error.code === 'UNAVAILABLE' : isRead && error.code === 'UNAVAILABLE';
 }

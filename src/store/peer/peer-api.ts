@@ -54,6 +54,8 @@ export interface SnapshotPiece {
 export interface ClusterInfo {
   readonly clusterId: number;
   readonly members: readonly MemberInfo[];
+  /** Those that do not vote yet. */
+  readonly learners: readonly number[];
 }
 
 /** What only the leader can answer: exactly one member is set. */
@@ -111,6 +113,7 @@ const nothing = message<Nothing>('Nothing', {});
 const clusterInfo = message<ClusterInfo>('ClusterInfo', {
   clusterId: field(1, 'uint64'),
   members: repeated(2, memberInfo),
+  learners: repeated(3, 'uint64'),
 });
 const leaderRequest = message<LeaderRequest>('LeaderRequest', {
   renewLease: optional(1, 'bigint64'),

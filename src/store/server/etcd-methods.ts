@@ -5,6 +5,7 @@ import { healthService } from './health-service.ts';
 import { kvService } from './kv-service.ts';
 import { leaseService } from './lease-service.ts';
 import { maintenanceService } from './maintenance-service.ts';
+import { refuseLearner } from './refuse-learner.ts';
 import { watchService } from './watch-service.ts';
 import type { WatchTimes } from './watch-service.ts';
 
@@ -20,7 +21,7 @@ export interface EtcdMethodsOptions extends WatchTimes {
 
 /** Every method of etcd's client port over one backend. */
 export function etcdMethods(backend: Backend, options: EtcdMethodsOptions): ServedMethod[] {
-  return [
+  const methods = [
     ...kvService(backend),
     ...watchService(backend, options),
     ...leaseService(backend),
@@ -28,4 +29,5 @@ export function etcdMethods(backend: Backend, options: EtcdMethodsOptions): Serv
     ...maintenanceService(backend, options.quotaBytes),
     ...healthService(backend),
   ];
+  return methods.map((method) => refuseLearner(backend, method));
 }

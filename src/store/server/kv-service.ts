@@ -2,6 +2,7 @@ import { serveServerStream, serveUnary } from '../../host/grpc/grpc-service.ts';
 import type { ServedMethod } from '../../host/grpc/grpc-service.ts';
 import { GrpcError } from '../../host/grpc/grpc-error.ts';
 import type { Backend } from '../backend.ts';
+import { EtcdError } from '../etcd-api/etcd-error.ts';
 import { KV, SORT_ORDER } from '../etcd-api/kv.ts';
 import type { RangeRequest, RangeResponse, RequestOp, TxnRequest, TxnResponse } from '../etcd-api/kv.ts';
 import { checkDeleteRequest, checkPutRequest, checkRangeRequest, checkTxnRequest } from '../mvcc/check-request.ts';
@@ -16,7 +17,10 @@ export function kvService(backend: Backend): ServedMethod[] {
   });
   const range = async (request: RangeRequest): Promise<RangeResponse> => {
     checkRangeRequest(request);
-    if (!request.serializable) await backend.readBarrier();
+    if (!request.serializable) {
+      if (backend.status.isLearner) throw new EtcdError('NotSupportedForLearner');
+      await backend.readBarrier();
+    }
     return stamp(executeRange(backend.state, request));
   };
   return [
