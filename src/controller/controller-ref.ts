@@ -26,6 +26,10 @@ interface Claim<T extends KubeObject> {
   readonly client: ApiClient;
   readonly resource: Resource<T>;
   readonly owner: KubeObject;
+  /** Where the owner is read once more before it adopts anything. */
+  readonly ownerResource: Resource<KubeObject>;
+  /** Which objects may be adopted; all unless set. */
+  readonly isAdoptable?: (object: T) => boolean;
   readonly ownerRef: OwnerReference;
   readonly selector: Selector;
   /** Objects of the owner's namespace that may be its own or match its selector. */
@@ -38,7 +42,8 @@ function planClaim<T extends KubeObject>({
   owner,
   selector,
   candidates,
-}: Pick<Claim<T>, 'ownerRef' | 'owner' | 'selector' | 'candidates'>): {
+  isAdoptable = () => true,
+}: Pick<Claim<T>, 'ownerRef' | 'owner' | 'selector' | 'candidates' | 'isAdoptable'>): {
   readonly keep: readonly T[];
   readonly adopt: readonly T[];
   readonly release: readonly T[];
@@ -51,7 +56,7 @@ function planClaim<T extends KubeObject>({
       if (controller.uid !== ownerRef.uid) continue;
       if (matches) plan.keep.push(object);
       else if (!isDeleting(owner)) plan.release.push(object);
-    } else if (matches && !isDeleting(owner) && !isDeleting(object)) plan.adopt.push(object);
+    } else if (matches && !isDeleting(owner) && !isDeleting(object) && isAdoptable(object)) plan.adopt.push(object);
   }
   return plan;
 }
@@ -72,10 +77,29 @@ export async function claimObjects<T extends KubeObject>(claim: Claim<T>, signal
     }
   };
   const adopted: T[] = [];
-  for (const object of plan.adopt) {
+  const adopt = plan.adopt.length > 0 && (await mayAdopt(claim, signal)) ? plan.adopt : [];
+  for (const object of adopt) {
     const taken = await patch(object, [ownerRef]);
     if (taken !== undefined) adopted.push(taken);
   }
   for (const object of plan.release) await patch(object, [{ $patch: 'delete', uid: ownerRef.uid }]);
   return [...plan.keep, ...adopted];
+}
+
+/**
+ * Whether the owner still is what the cache shows, and stays. One that is being deleted and has let its objects go must
+ * not take them in again: they would be deleted with it (client-go's RecheckDeletionTimestamp).
+ */
+async function mayAdopt<T extends KubeObject>(
+  { client, owner, ownerResource }: Claim<T>,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const { namespace = '', name = '', uid } = owner.metadata ?? {};
+  try {
+    const live = await client.get(ownerResource, namespace, name, { signal });
+    return live.metadata?.uid === uid && !isDeleting(live);
+  } catch (error) {
+    if (isReason(error, 'NotFound')) return false;
+    throw error;
+  }
 }

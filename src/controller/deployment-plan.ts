@@ -1,5 +1,5 @@
 import type { Deployment, ReplicaSet } from '../api/objects.ts';
-import { desiredReplicasOf, maxReplicasOf, maxSurgeOf, maxUnavailableOf } from './deployment-revision.ts';
+import { desiredReplicasOf, maxReplicasOf, maxSurgeOf, maxUnavailableOf, revisionOf } from './deployment-revision.ts';
 
 /** A set and how many replicas it shall have from now on. */
 export interface Scaling {
@@ -136,12 +136,14 @@ function planProportions(deployment: Deployment, active: readonly ReplicaSet[]):
   return scalings;
 }
 
-/** Old empty sets beyond the history limit, oldest first. */
+/** Old empty sets beyond the history limit, those of the lowest revisions first: a rollback makes an old set young again. */
 export function planCleanup(deployment: Deployment, oldSets: readonly ReplicaSet[]): readonly ReplicaSet[] {
   const limit = deployment.spec?.revisionHistoryLimit ?? 10;
-  const excess = oldSets.length - limit;
+  const kept = oldSets.filter((set) => set.metadata?.deletionTimestamp === undefined);
+  const excess = kept.length - limit;
   if (excess <= 0) return [];
-  return byAge(oldSets.filter((set) => set.metadata?.deletionTimestamp === undefined))
+  return byAge(kept)
+    .toSorted((a, b) => revisionOf(a) - revisionOf(b))
     .slice(0, excess)
     .filter(
       (set) =>

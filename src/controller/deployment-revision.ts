@@ -6,6 +6,8 @@ import type { Deployment, PodTemplateSpec, ReplicaSet } from '../api/objects.ts'
 export const REVISION = 'deployment.kubernetes.io/revision';
 const REVISION_HISTORY = 'deployment.kubernetes.io/revision-history';
 const DESIRED_REPLICAS = 'deployment.kubernetes.io/desired-replicas';
+/** Of the history's text; the oldest revisions go first (upstream's maxRevHistoryLengthInChars). */
+const HISTORY_LENGTH_MAX = 2000;
 const MAX_REPLICAS = 'deployment.kubernetes.io/max-replicas';
 export const TEMPLATE_HASH = 'pod-template-hash';
 
@@ -36,7 +38,8 @@ export function findNewReplicaSet(deployment: Deployment, sets: readonly Replica
     .toSorted((a, b) => (a.metadata?.creationTimestamp ?? '').localeCompare(b.metadata?.creationTimestamp ?? ''))[0];
 }
 
-function revisionOf(set: ReplicaSet): number {
+/** 0 for a set that carries none. */
+export function revisionOf(set: ReplicaSet): number {
   const revision = Number(set.metadata?.annotations?.[REVISION] ?? 0);
   return Number.isInteger(revision) ? revision : 0;
 }
@@ -54,7 +57,9 @@ export function annotationsFor(
   if (present < next) {
     if (present > 0) {
       const history = (annotations[REVISION_HISTORY] ?? '').split(',').filter((one) => one !== '');
-      annotations[REVISION_HISTORY] = [...history, String(present)].join(',');
+      history.push(String(present));
+      while (history.join(',').length > HISTORY_LENGTH_MAX) history.shift();
+      annotations[REVISION_HISTORY] = history.join(',');
     }
     annotations[REVISION] = String(next);
   }

@@ -5,10 +5,15 @@ import { maxUnavailableOf } from './deployment-revision.ts';
 /** A Deployment's status and conditions, with upstream's reasons and messages (pkg/controller/deployment/progress.go). Pure. */
 
 interface Input {
+  /** As it was read. */
   readonly deployment: Deployment;
+  /** The same with what this sync has noted in its conditions. */
+  readonly noted: Deployment;
   readonly newSet: ReplicaSet | undefined;
   readonly all: readonly ReplicaSet[];
   readonly nowMs: number;
+  /** False while sizes alone change, and in a pause: then the progress of the rollout is not judged. */
+  readonly isRollingOut: boolean;
 }
 
 type Conditions = readonly DeploymentCondition[];
@@ -18,7 +23,11 @@ function total(sets: readonly ReplicaSet[], of: (set: ReplicaSet) => number | un
 }
 
 /** The counts, without conditions. */
-export function deploymentCounts({ deployment, newSet, all }: Omit<Input, 'nowMs'>): DeploymentStatus {
+export function deploymentCounts({
+  deployment,
+  newSet,
+  all,
+}: Pick<Input, 'deployment' | 'newSet' | 'all'>): DeploymentStatus {
   const available = total(all, (set) => set.status?.availableReplicas);
   const wanted = total(all, (set) => set.spec?.replicas);
   const { collisionCount } = deployment.status ?? {};
@@ -39,18 +48,19 @@ export function deploymentStatus(input: Input): {
   readonly status: DeploymentStatus;
   readonly againInMs: number | undefined;
 } {
-  const { deployment, nowMs } = input;
+  const { deployment, noted, nowMs, isRollingOut } = input;
   const counts = deploymentCounts(input);
-  let conditions: Conditions = deployment.status?.conditions ?? [];
+  const deadline = deployment.spec?.progressDeadlineSeconds ?? 0;
+  const hasDeadline = hasProgressDeadline(deployment);
+  let conditions: Conditions = noted.status?.conditions ?? [];
   conditions = setCondition(conditions, availableCondition(deployment, counts), nowMs);
-  const deadline = deployment.spec?.progressDeadlineSeconds;
-  const hasDeadline = deadline !== undefined && deadline !== 2 ** 31 - 1;
-  if (hasDeadline) conditions = withProgress(input, counts, conditions, deadline);
-  else conditions = conditions.filter(({ type }) => type !== 'Progressing');
+  if (!hasDeadline) conditions = conditions.filter(({ type }) => type !== 'Progressing');
+  else if (isRollingOut) conditions = withProgress(input, counts, conditions, deadline);
   conditions = withFailure(input, conditions);
   const progressing = conditions.find(({ type }) => type === 'Progressing');
   const isWaiting =
     hasDeadline &&
+    isRollingOut &&
     progressing !== undefined &&
     progressing.reason !== 'NewReplicaSetAvailable' &&
     progressing.reason !== 'ProgressDeadlineExceeded';
@@ -58,6 +68,11 @@ export function deploymentStatus(input: Input): {
     status: { ...counts, conditions: [...conditions] },
     againInMs: isWaiting ? Math.max(0, untilDeadlineMs(progressing, deadline, nowMs)) + 1000 : undefined,
   };
+}
+
+/** Whether its rollouts are on a clock; the greatest number stands for none (deployment_util.go). */
+export function hasProgressDeadline({ spec }: Deployment): boolean {
+  return spec?.progressDeadlineSeconds !== undefined && spec.progressDeadlineSeconds !== 2 ** 31 - 1;
 }
 
 /** All wanted replicas are of the new template and available, and no old one is left. */

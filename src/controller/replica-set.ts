@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { errorText } from '../api/error-text.ts';
 import { controllerRefOf, isDeleting } from '../api/object-facts.ts';
-import type { Pod, ReplicaSet } from '../api/objects.ts';
+import type { Pod, ReplicaSet, ReplicaSetStatus } from '../api/objects.ts';
 import { isPodActive } from '../api/pod-facts.ts';
 import { matchesLabels, selectorOf } from '../api/selector.ts';
 import { isReason } from '../api/status.ts';
@@ -86,7 +86,8 @@ export const createReplicaSetController: CreateController = (context) => {
       );
       const failure =
         expectations.isMet(key) && !isDeleting(set) ? await managePods(key, set, owned, signal) : undefined;
-      const againInMs = await writeStatus(context, writes, set, owned, failure, signal);
+      const { status, againInMs } = replicaSetStatus({ replicaSet: set, owned, failure, nowMs: context.clock.nowMs() });
+      await writeStatus(set, status, signal);
       if (againInMs !== undefined) queue.addAfter(key, againInMs);
       if (failure !== undefined) throw new Error(failure.message);
     },
@@ -143,6 +144,15 @@ export const createReplicaSetController: CreateController = (context) => {
     return failure;
   }
 
+  async function writeStatus(set: ReplicaSet, status: ReplicaSetStatus, signal: AbortSignal): Promise<void> {
+    const zeros = { terminatingReplicas: 0, fullyLabeledReplicas: 0, readyReplicas: 0, availableReplicas: 0 };
+    if (isDeepStrictEqual({ ...zeros, ...set.status }, { ...status })) return;
+    const update = { ...set, apiVersion: API_VERSION, kind: KIND, status } as ReplicaSet;
+    const written = await context.client.update(replicaSets, update, { subresource: 'status', signal });
+    const { namespace = '', name = '' } = set.metadata ?? {};
+    writes.wrote(keyOf(set), written, sets.lister.get(namespace, name));
+  }
+
   return { run: async (signal) => runTogether([controller, recorder], signal) };
 };
 
@@ -159,29 +169,4 @@ function candidates(context: ControllerContext, set: ReplicaSet): readonly Pod[]
   const owned = lister.byIndex('controller', set.metadata?.uid ?? '');
   const orphans = lister.list(set.metadata?.namespace ?? '').filter((pod) => controllerRefOf(pod) === undefined);
   return [...owned, ...orphans];
-}
-
-/** Writes the status if it differs; gives in how long it may differ by time alone. */
-async function writeStatus(
-  context: ControllerContext,
-  writes: OwnWrites,
-  set: ReplicaSet,
-  owned: readonly Pod[],
-  failure: Parameters<typeof replicaSetStatus>[0]['failure'],
-  signal: AbortSignal,
-): Promise<number | undefined> {
-  const { status, againInMs } = replicaSetStatus({ replicaSet: set, owned, failure, nowMs: context.clock.nowMs() });
-  const same = {
-    terminatingReplicas: 0,
-    fullyLabeledReplicas: 0,
-    readyReplicas: 0,
-    availableReplicas: 0,
-    ...set.status,
-  };
-  if (isDeepStrictEqual({ ...same }, { ...status })) return againInMs;
-  const update = { ...set, apiVersion: API_VERSION, kind: KIND, status } as ReplicaSet;
-  const written = await context.client.update(replicaSets, update, { subresource: 'status', signal });
-  const { namespace = '', name = '' } = set.metadata ?? {};
-  writes.wrote(keyOf(set), written, context.informers.of(replicaSets).lister.get(namespace, name));
-  return againInMs;
 }
