@@ -19,7 +19,7 @@ export interface CallOptions {
 
 /** One HTTP/1.1 request to a test cluster. */
 export async function call(
-  cluster: TestCluster,
+  cluster: Pick<TestCluster, 'url' | 'ca' | 'admin'>,
   method: string,
   path: string,
   options: CallOptions = {},

@@ -37,7 +37,7 @@ const patch = (what: string, body: string, headers: Record<string, string>, code
   code,
 });
 
-const letters = [...'abcdefghijklm'];
+const letters = 'abcdefghijklm'.split('');
 const YAML_BOMB = letters
   .map(
     (name, i) =>
