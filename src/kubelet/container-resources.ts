@@ -2,7 +2,7 @@ import type { Container, Pod, ResourceRequirements } from '../api/objects.ts';
 import { parseMilli, parseUnits } from '../api/quantity.ts';
 import type { LinuxResources } from '../host/cri-config.ts';
 import { isSidecar } from './pod-identity.ts';
-import { qosClass } from './qos-class.ts';
+import { qosClass } from '../api/qos-class.ts';
 
 /** From requests and limits to what the kernel takes (upstream pkg/kubelet/cm/helpers_linux.go, qos/policy.go). */
 
@@ -39,7 +39,7 @@ interface Amounts {
 }
 
 /** Requests and limits as numbers, 0 where absent; a limit alone is its own request. */
-export function amounts(resources: ResourceRequirements | undefined): Amounts {
+function amounts(resources: ResourceRequirements | undefined): Amounts {
   const { limits, requests } = resources ?? {};
   const cpuLimitMilli = parseMilli(limits?.['cpu'] ?? 0);
   const memoryLimitBytes = parseUnits(limits?.['memory'] ?? 0);

@@ -1,27 +1,12 @@
 import type { Pod } from '../api/objects.ts';
-import { amounts } from './container-resources.ts';
-import { isSidecar, isStaticPod } from './pod-identity.ts';
+import { podRequests } from '../api/pod-requests.ts';
+import { isStaticPod } from './pod-identity.ts';
 
 /** What all pods of the board may use together. */
 export interface Allocatable {
   readonly cpuMilli: number;
   readonly memoryBytes: number;
   readonly pods: number;
-}
-
-/** What a pod asks for: the larger of its largest init container and all that run together. */
-function podRequests(pod: Pod): { cpuMilli: number; memoryBytes: number } {
-  const inits = pod.spec?.initContainers ?? [];
-  const running = [...(pod.spec?.containers ?? []), ...inits.filter(isSidecar)].map((one) => amounts(one.resources));
-  const once = inits.filter((one) => !isSidecar(one)).map((one) => amounts(one.resources));
-  const overhead = amounts({ requests: pod.spec?.overhead ?? {} });
-  const pick = (key: 'cpuRequestMilli' | 'memoryRequestBytes'): number =>
-    Math.max(
-      running.reduce((sum, one) => sum + one[key], 0),
-      ...once.map((one) => one[key]),
-      0,
-    ) + overhead[key];
-  return { cpuMilli: pick('cpuRequestMilli'), memoryBytes: pick('memoryRequestBytes') };
 }
 
 /**
@@ -38,13 +23,13 @@ export function refusal(
     `Node didn't have enough resource: ${resource}, requested: ${requested}, used: ${used}, capacity: ${capacity}`;
   if (others.length + 1 > allocatable.pods)
     return { reason: 'OutOfpods', message: short('pods', 1, others.length, allocatable.pods) };
-  const wanted = podRequests(pod);
-  const used = others.map(podRequests);
-  const cpu = used.reduce((sum, one) => sum + one.cpuMilli, 0);
-  if (wanted.cpuMilli > 0 && cpu + wanted.cpuMilli > allocatable.cpuMilli)
-    return { reason: 'OutOfcpu', message: short('cpu', wanted.cpuMilli, cpu, allocatable.cpuMilli) };
-  const memory = used.reduce((sum, one) => sum + one.memoryBytes, 0);
-  if (wanted.memoryBytes > 0 && memory + wanted.memoryBytes > allocatable.memoryBytes)
-    return { reason: 'OutOfmemory', message: short('memory', wanted.memoryBytes, memory, allocatable.memoryBytes) };
+  for (const { name, reason, capacity } of [
+    { name: 'cpu', reason: 'OutOfcpu', capacity: allocatable.cpuMilli },
+    { name: 'memory', reason: 'OutOfmemory', capacity: allocatable.memoryBytes },
+  ]) {
+    const wanted = podRequests(pod).get(name) ?? 0;
+    const used = others.reduce((sum, one) => sum + (podRequests(one).get(name) ?? 0), 0);
+    if (wanted > 0 && used + wanted > capacity) return { reason, message: short(name, wanted, used, capacity) };
+  }
   return undefined;
 }

@@ -1,7 +1,7 @@
 import type { Pod } from '../api/objects.ts';
 import { podUid } from './pod-identity.ts';
-import { qosClass } from './qos-class.ts';
-import type { QosClass } from './qos-class.ts';
+import { qosClass } from '../api/qos-class.ts';
+import type { QosClass } from '../api/qos-class.ts';
 
 export type CgroupDriver = 'cgroupfs' | 'systemd';
 

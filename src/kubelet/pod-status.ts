@@ -9,7 +9,7 @@ import { sandboxChange } from './pod-actions.ts';
 import { podPhase } from './pod-phase.ts';
 import { applyProbes, applyProbesToInit } from './probe-status.ts';
 import type { StatusProbes } from './probe-status.ts';
-import { qosClass } from './qos-class.ts';
+import { qosClass } from '../api/qos-class.ts';
 import { hasStartedRegular } from './runtime-pod.ts';
 import type { RuntimePod } from './runtime-pod.ts';
 

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Node, Pod } from '../api/objects.ts';
-import { podRequests } from './resources.ts';
+import { podRequests } from '../api/pod-requests.ts';
 
 /** What changed in the cluster, as far as it may make a waiting pod schedulable (KEP-4247). */
 export type ClusterEvent =

@@ -1,7 +1,7 @@
 import type { Node } from '../api/objects.ts';
 import { fullImageName } from '../api/image-name.ts';
 import type { HostPort, PodInfo } from './pod-info.ts';
-import { addResources, readResources, type Resources } from './resources.ts';
+import { addResources, readResources, type Resources } from '../api/pod-requests.ts';
 
 /** A node with the pods that are, or are about to be, on it, and their sums. */
 export class NodeInfo {

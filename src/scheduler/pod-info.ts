@@ -1,6 +1,6 @@
 import type { Pod, PodAffinityTerm } from '../api/objects.ts';
 import { matchesLabels, selectorOf, type Selector } from '../api/selector.ts';
-import { podRequests, type Resources } from './resources.ts';
+import { podRequests, type Resources } from '../api/pod-requests.ts';
 
 /** A port that a pod takes on its node. */
 export interface HostPort {

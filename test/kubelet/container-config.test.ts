@@ -10,7 +10,6 @@ import {
   podLimits,
 } from '../../src/kubelet/container-resources.ts';
 import { cgroupParent, podCgroupPath } from '../../src/kubelet/pod-cgroup-name.ts';
-import { qosClass } from '../../src/kubelet/qos-class.ts';
 import { containerSecurity, namespaces, sandboxSecurity } from '../../src/kubelet/security-context.ts';
 import { containerOf, podOf } from './runtime-state.ts';
 
@@ -26,19 +25,6 @@ const image = (rest: Partial<RuntimeImage>): RuntimeImage => ({
   ...rest,
 });
 const resources = (cpu: string, memory: string): { cpu: string; memory: string } => ({ cpu, memory });
-
-void t.test('qosClass() by requests and limits of every container', (t) => {
-  const one = (limits: object, requests: object): string =>
-    qosClass(podOf({ containers: [containerOf('a', { resources: { limits, requests } as object })] }));
-  t.equal(one({}, {}), 'BestEffort');
-  t.equal(one({}, { cpu: '0' }), 'BestEffort', 'zero is nothing');
-  t.equal(one({}, { cpu: '100m' }), 'Burstable');
-  t.equal(one({ cpu: '1' }, { cpu: '1' }), 'Burstable', 'no memory');
-  t.equal(one(resources('1', '1Gi'), resources('1000m', '1024Mi')), 'Guaranteed');
-  t.equal(one(resources('1', '1Gi'), {}), 'Guaranteed', 'a limit is its own request');
-  t.equal(one(resources('1', '1Gi'), resources('500m', '1Gi')), 'Burstable');
-  t.end();
-});
 
 void t.test('CPU amounts become shares, weights and quotas', (t) => {
   t.same([0, 1, 100, 1000, 300_000].map(cpuShares), [2, 2, 102, 1024, 262_144]);

@@ -11,7 +11,7 @@ import {
 import type { Strategy, SubresourceStrategy } from '../registry/strategy.ts';
 import { BIND, bindingSubresource, bindRules } from './pod-binding.ts';
 import { evictionSubresource } from './pod-eviction.ts';
-import { qosClassOf } from './pod-qos.ts';
+import { qosClass } from '../../api/qos-class.ts';
 
 /** What is special about Pods (pkg/registry/core/pod/strategy.go). */
 export const podStrategy: Strategy = {
@@ -19,7 +19,7 @@ export const podStrategy: Strategy = {
 
   prepareForCreate(object, { name }) {
     const pod = object as Pod;
-    pod.status = { phase: 'Pending', qosClass: qosClassOf(pod) };
+    pod.status = { phase: 'Pending', qosClass: qosClass(pod) };
     const errors = validatePodCreate(pod).filter(({ message }) => message.startsWith('Forbidden: cannot be set'));
     if (errors.length > 0) throw invalidObject('Pod', name || (pod.metadata?.name ?? ''), errors);
     if ((pod.spec?.schedulingGates ?? []).length === 0) return;
@@ -111,7 +111,7 @@ function resizeRules(): SubresourceStrategy {
       object['status'] = structuredClone(old['status']);
     },
     validateUpdate(object, old) {
-      const [now, before] = [qosClassOf(object as Pod), qosClassOf(old as Pod)];
+      const [now, before] = [qosClass(object as Pod), qosClass(old as Pod)];
       const errors = validatePod(object as Pod);
       if (now === before) return errors;
       return [

@@ -1,5 +1,5 @@
 import { isPodTerminal } from '../../api/pod-facts.ts';
-import { readResources } from '../resources.ts';
+import { readResources } from '../../api/pod-requests.ts';
 import { SCORE_MAX, unresolvable, unschedulable, type Plugin } from '../framework.ts';
 import type { NodeInfo } from '../node-info.ts';
 import type { PluginFactory } from '../plugin-handle.ts';

@@ -1,7 +1,7 @@
 import t from 'tap';
 import { createNodeResourcesBalancedAllocation } from '../../../src/scheduler/plugin/node-resources-balanced-allocation.ts';
 import { createNodeResourcesFit } from '../../../src/scheduler/plugin/node-resources-fit.ts';
-import { podRequests } from '../../../src/scheduler/resources.ts';
+import { podRequests } from '../../../src/api/pod-requests.ts';
 import { node, pod } from '../arrange.ts';
 import { filterAll, handleFor, scoreAll } from '../try-plugin.ts';
 

@@ -1,14 +1,15 @@
-import type { Container, Pod } from '../api/objects.ts';
-import { parseNano } from '../api/quantity.ts';
+import type { Container, Pod } from './objects.ts';
+import { parseNano } from './quantity.ts';
 
+/** Who is to go first when a board runs short: BestEffort before Burstable before Guaranteed. */
 export type QosClass = 'Guaranteed' | 'Burstable' | 'BestEffort';
 
 const COMPUTE = ['cpu', 'memory'] as const;
 
-/** The pod's class of service by its requests and limits of CPU and memory (upstream ComputePodQOS). */
+/** The pod's quality of service by its requests and limits of CPU and memory (pkg/apis/core/v1/helper/qos). */
 export function qosClass(pod: Pod): QosClass {
   const own = pod.spec?.resources;
-  // Pod-level resources, where given, stand for those of all containers (KEP-2837).
+  // Resources of the whole pod, where given, stand for those of its containers (KEP-2837).
   const holders: readonly Pick<Container, 'resources'>[] =
     own?.limits !== undefined || own?.requests !== undefined
       ? [{ resources: own }]
@@ -18,6 +19,7 @@ export function qosClass(pod: Pod): QosClass {
   for (const { resources } of holders) {
     for (const name of COMPUTE) {
       const limit = amount(resources?.limits?.[name]);
+      // A static pod has not been through the API server, which makes a limit its own request.
       const request = amount(resources?.requests?.[name]) ?? limit;
       if (limit !== undefined || request !== undefined) hasAny = true;
       if (limit === undefined || limit !== request) isGuaranteed = false;

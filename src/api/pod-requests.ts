@@ -1,5 +1,5 @@
-import type { Container, Pod } from '../api/objects.ts';
-import { parseMilli, parseUnits } from '../api/quantity.ts';
+import type { Container, Pod } from './objects.ts';
+import { parseMilli, parseUnits } from './quantity.ts';
 
 /** Amounts by resource name: `cpu` in thousandths of a core, all else in whole units (bytes, devices). */
 export type Resources = Map<string, number>;
@@ -18,6 +18,7 @@ export function readResources(quantities: Quantities | undefined): Resources {
   return resources;
 }
 
+/** Adds to `to`, or takes away with sign -1, what `more` holds of each resource. */
 export function addResources(to: Resources, more: ReadonlyMap<string, number>, sign: 1 | -1 = 1): void {
   for (const [name, amount] of more) to.set(name, (to.get(name) ?? 0) + sign * amount);
 }
@@ -56,7 +57,9 @@ export function podRequests(pod: Pod, isNonZero = false): Resources {
 
 /** While a running container is being resized, the larger of what it has and what it wants is taken (KEP-1287). */
 function containerRequests(pod: Pod, container: Container, isNonZero: boolean): Resources {
-  const requests = readResources(container.resources?.requests);
+  const { limits, requests: given } = container.resources ?? {};
+  // A static pod has not been through the API server, which makes a limit its own request.
+  const requests = readResources({ ...limits, ...given });
   const statuses = [...(pod.status?.containerStatuses ?? []), ...(pod.status?.initContainerStatuses ?? [])];
   const status = statuses.find(({ name }) => name === container.name);
   if (status !== undefined) {
