@@ -23,7 +23,7 @@ export function defaultPullPolicy(image: string): 'Always' | 'IfNotPresent' {
 
 /** Registry host (with port) and repository path of an image name. */
 export function splitImageName(image: string): { registry: string; repository: string } {
-  const bare = image.replace(/@.*$/, '').replace(/:[^:/]*$/, '');
+  const { bare } = splitSuffix(image);
   const slash = bare.indexOf('/');
   const head = slash < 0 ? '' : bare.slice(0, slash);
   const hasRegistry = /[.:]/.test(head) || head === 'localhost';
@@ -37,6 +37,15 @@ export function splitImageName(image: string): { registry: string; repository: s
  */
 export function fullImageName(image: string): string {
   const { registry, repository } = splitImageName(image);
-  const suffix = /@.*$/.exec(image)?.[0] ?? /:[^:/]*$/.exec(image)?.[0] ?? ':latest';
-  return `${registry}/${repository}${suffix}`;
+  const { tag, digest } = splitSuffix(image);
+  return `${registry}/${repository}${digest || tag || ':latest'}`;
+}
+
+/** Name, `:tag` and `@digest`, empty where there is none. By hand: a pattern tries at each of a thousand `@`. */
+function splitSuffix(image: string): { bare: string; tag: string; digest: string } {
+  const at = image.indexOf('@');
+  const name = at < 0 ? image : image.slice(0, at);
+  const colon = name.lastIndexOf(':');
+  const end = colon > name.lastIndexOf('/') ? colon : name.length;
+  return { bare: name.slice(0, end), tag: name.slice(end), digest: at < 0 ? '' : image.slice(at) };
 }

@@ -18,10 +18,13 @@ const SHAPE = /^([+-]?)(\d*)(?:\.(\d*))?(?:(Ki|Mi|Gi|Ti|Pi|Ei)|([numkMGTPE])|[eE
 const WRONG = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
 
 const NANO = 1_000_000_000n;
+/** The largest that can be compared has far fewer; time to read grows with the square of the length. */
+const LENGTH_MAX = 256;
 
 /** A quantity in nano units, rounded up as upstream does below one nano. @throws StatusError BadRequest */
 export function parseNano(quantity: string | number): bigint {
-  const match = SHAPE.exec(String(quantity));
+  const text = String(quantity);
+  const match = text.length > LENGTH_MAX ? null : SHAPE.exec(text);
   if (match === null) throw new StatusError('BadRequest', WRONG);
   const [, sign = '', whole = '', fraction = '', binary, decimal = '', exponent] = match;
   if (whole === '' && fraction === '') throw new StatusError('BadRequest', WRONG);

@@ -4,6 +4,8 @@
  */
 export function expandVariables(text: string, lookup: (name: string) => string | undefined): string {
   let result = '';
+  // After it no reference ends: a text of nothing but beginnings must not be searched through for each.
+  const lastEnd = text.lastIndexOf(')');
   for (let at = 0; at < text.length; at += 1) {
     const char = text[at] ?? '';
     if (char !== '$' || at + 1 >= text.length) {
@@ -15,7 +17,7 @@ export function expandVariables(text: string, lookup: (name: string) => string |
       at += 1;
       continue;
     }
-    const end = text[at + 1] === '(' ? text.indexOf(')', at + 2) : -1;
+    const end = text[at + 1] === '(' && at + 2 <= lastEnd ? text.indexOf(')', at + 2) : -1;
     if (end < 0) {
       result += text[at + 1] === '(' ? '$(' : `$${text[at + 1] ?? ''}`;
       at += 1;

@@ -39,3 +39,11 @@ for (const [name, full] of [
     t.equal(fullImageName(name), full);
     t.end();
   });
+
+// The scheduler reads the names of all pods' images, in the process that serves the API.
+void t.test('fullImageName() takes time in proportion to the length of what is no name', (t) => {
+  const startMs = performance.now();
+  for (const text of ['@', ':', '/', 'a@\n']) fullImageName(`${text.repeat(50_000)}\n`);
+  t.ok(performance.now() - startMs < 1000);
+  t.end();
+});

@@ -127,3 +127,20 @@ void t.test('pullCredentials() finds the most specific of all secrets', (t) => {
   t.same(users('elsewhere.example/app'), []);
   t.end();
 });
+
+void t.test('pullCredentials() matches `*` within a part of the host, however many there are', (t) => {
+  const names = (host: string, image: string): number => {
+    const auths = { [host]: { username: 'u', password: 'p' } };
+    const data = { '.dockerconfigjson': Buffer.from(JSON.stringify({ auths })).toString('base64') };
+    const secret = { apiVersion: 'v1', kind: 'Secret', type: 'kubernetes.io/dockerconfigjson', data } as const;
+    return pullCredentials(image, [secret]).length;
+  };
+  for (const host of ['*.example.com', 'r*.example.com', '*g*.example.com', 'reg.ex*le.com', 'r*g.*.com'])
+    t.equal(names(host, 'reg.example.com/a'), 1, host);
+  for (const host of ['*.com', 'r*x.example.com', 'rege*g.example.com', 'reg.example.*m.com'])
+    t.equal(names(host, 'reg.example.com/a'), 0, host);
+  const startMs = performance.now();
+  names(`${'*a'.repeat(30)}.com`, `${'a'.repeat(60)}b.com/x`);
+  t.ok(performance.now() - startMs < 1000, 'as a pattern it would take hours');
+  t.end();
+});
