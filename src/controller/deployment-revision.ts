@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { NAME_LETTERS } from '../api/name-letters.ts';
 import type { Deployment, PodTemplateSpec, ReplicaSet } from '../api/objects.ts';
 
 /** Which ReplicaSet is which of a Deployment's, and the revisions they carry (kubernetes pkg/controller/deployment/util). */
@@ -103,8 +104,6 @@ export function maxUnavailableOf(deployment: Deployment): number {
   return Math.min(replicas, unavailable === 0 && maxSurgeOf(deployment) === 0 ? 1 : unavailable);
 }
 
-const ALPHABET = 'bcdfghjklmnpqrstvwxz2456789';
-
 /** Name suffix and label of a template's set: FNV-1a over the template and the collision count, in letters that spell nothing. */
 export function templateHash(template: PodTemplateSpec | undefined, collisionCount: number): string {
   let hash = 0x811c9dc5;
@@ -112,7 +111,7 @@ export function templateHash(template: PodTemplateSpec | undefined, collisionCou
     hash ^= byte;
     hash = Math.imul(hash, 0x01000193) >>> 0;
   }
-  return Array.from(String(hash), (digit) => ALPHABET[digit.charCodeAt(0) % ALPHABET.length]).join('');
+  return Array.from(String(hash), (digit) => NAME_LETTERS[digit.charCodeAt(0) % NAME_LETTERS.length]).join('');
 }
 
 /** JSON with its keys in order, so that equal values give equal text. */

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { KINDS } from '../../src/api/kinds/rows.ts';
+import { NAME_LETTERS } from '../../src/api/name-letters.ts';
 import { badRequest, conflict } from '../../src/api/status.ts';
 import { rfc3339 } from '../../src/api/time.ts';
 import type { Resource } from '../../src/client/api-client.ts';
@@ -9,8 +10,6 @@ import type { Stored } from './object-store.ts';
 /** What the API server does to objects on their way in (registry strategies), as far as controllers can tell. */
 
 type Metadata = NonNullable<Stored['metadata']>;
-
-const SUFFIX_LETTERS = 'bcdfghjklmnpqrstvwxz2456789';
 
 /** Kinds whose status a plain create keeps (nodeStrategy: nodes allow all fields on create). */
 const STATUS_ON_CREATE = new Set(['nodes']);
@@ -53,7 +52,7 @@ function versionOf({ group, version }: Resource<Stored>): string {
 }
 
 function suffix(): string {
-  const letters = Array.from({ length: 5 }, () => SUFFIX_LETTERS[Math.floor(Math.random() * SUFFIX_LETTERS.length)]);
+  const letters = Array.from({ length: 5 }, () => NAME_LETTERS[Math.floor(Math.random() * NAME_LETTERS.length)]);
   return letters.join('');
 }
 

@@ -1,3 +1,4 @@
+import { definitionOf } from './definition-name.ts';
 import type { Kind, Subresource, Verb } from './kind.ts';
 
 /** The built-in kinds, a row each. Adding a kind is adding a row (and its merge keys, defaults and rules, if it has any). */
@@ -6,24 +7,19 @@ const ALL: readonly Verb[] = ['create', 'delete', 'deletecollection', 'get', 'li
 const CREATE: readonly Verb[] = ['create'];
 const READ_WRITE: readonly Verb[] = ['get', 'patch', 'update'];
 
-const CORE = { group: '', version: 'v1', definitionPrefix: 'io.k8s.api.core.v1' };
-const APPS = { group: 'apps', version: 'v1', definitionPrefix: 'io.k8s.api.apps.v1' };
-const RBAC = { group: 'rbac.authorization.k8s.io', version: 'v1', definitionPrefix: 'io.k8s.api.rbac.v1' };
-const AUTHENTICATION = {
-  group: 'authentication.k8s.io',
-  version: 'v1',
-  definitionPrefix: 'io.k8s.api.authentication.v1',
-};
-const AUTHORIZATION = { group: 'authorization.k8s.io', version: 'v1', definitionPrefix: 'io.k8s.api.authorization.v1' };
-const CERTIFICATES = { group: 'certificates.k8s.io', version: 'v1', definitionPrefix: 'io.k8s.api.certificates.v1' };
-const COORDINATION = { group: 'coordination.k8s.io', version: 'v1', definitionPrefix: 'io.k8s.api.coordination.v1' };
-const DISCOVERY = { group: 'discovery.k8s.io', version: 'v1', definitionPrefix: 'io.k8s.api.discovery.v1' };
-const EVENTS = { group: 'events.k8s.io', version: 'v1', definitionPrefix: 'io.k8s.api.events.v1' };
+const CORE: Home = { group: '', version: 'v1' };
+const APPS: Home = { group: 'apps', version: 'v1' };
+const RBAC: Home = { group: 'rbac.authorization.k8s.io', version: 'v1' };
+const AUTHENTICATION: Home = { group: 'authentication.k8s.io', version: 'v1' };
+const AUTHORIZATION: Home = { group: 'authorization.k8s.io', version: 'v1' };
+const CERTIFICATES: Home = { group: 'certificates.k8s.io', version: 'v1' };
+const COORDINATION: Home = { group: 'coordination.k8s.io', version: 'v1' };
+const DISCOVERY: Home = { group: 'discovery.k8s.io', version: 'v1' };
+const EVENTS: Home = { group: 'events.k8s.io', version: 'v1' };
 
 interface Home {
   readonly group: string;
   readonly version: string;
-  readonly definitionPrefix: string;
 }
 
 type Row = Partial<Omit<Kind, 'group' | 'version' | 'kind' | 'plural'>>;
@@ -41,7 +37,7 @@ function row(home: Home, kind: string, plural: string, rest: Row = {}): Kind {
     namespaced: true,
     verbs: ALL,
     subresources: [],
-    definition: `${home.definitionPrefix}.${kind}`,
+    definition: definitionOf({ ...home, kind }),
     storagePrefix: plural,
     selectableFields: [],
     ...rest,

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { generateName } from '../registry/object-meta.ts';
 import type { Container, Pod, ServiceAccount, Volume } from '../../api/objects.ts';
 import { forbidden, isReason } from '../../api/status.ts';
 import type { Clock } from '../../host/clock.ts';
@@ -25,7 +25,7 @@ export function serviceAccount(clock: Clock): AdmissionPlugin {
       pod.spec.serviceAccount = pod.spec.serviceAccountName;
       const account = await findAccount(attributes, pod.spec.serviceAccountName, clock, signal);
       const automount = pod.spec.automountServiceAccountToken ?? account.automountServiceAccountToken ?? true;
-      if (automount) mountToken(pod, `${VOLUME_PREFIX}${suffix()}`);
+      if (automount) mountToken(pod, generateName(VOLUME_PREFIX));
       if ((pod.spec.imagePullSecrets ?? []).length === 0 && (account.imagePullSecrets ?? []).length > 0)
         pod.spec.imagePullSecrets = structuredClone(account.imagePullSecrets ?? []);
     },
@@ -105,9 +105,4 @@ function tokenVolume(name: string): Volume {
       ],
     },
   };
-}
-
-function suffix(): string {
-  const alphabet = 'bcdfghjklmnpqrstvwxz2456789';
-  return [...randomBytes(5)].map((byte) => alphabet[byte % alphabet.length]).join('');
 }

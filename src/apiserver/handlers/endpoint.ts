@@ -1,3 +1,4 @@
+import { definitionOf } from '../../api/kinds/definition-name.ts';
 import type { Kind, Subresource } from '../../api/kinds/kind.ts';
 import { invalid, invalidObject, notSupported, tooLong } from '../../api/field-error.ts';
 import type { UnknownObject } from '../../api/objects.ts';
@@ -131,7 +132,7 @@ export function expectedBody({ api, kind, subresource }: Endpoint, validation: F
   const group = isOwn ? kind.group : (subresource.group ?? kind.group);
   const version = isOwn ? kind.version : (subresource.version ?? kind.version);
   const name = isOwn ? kind.kind : subresource.kind;
-  const definition = isOwn ? kind.definition : definitionOf(group, version, name);
+  const definition = isOwn ? kind.definition : definitionOf({ group, version, kind: name });
   return {
     apiVersion: group === '' ? version : `${group}/${version}`,
     kind: name,
@@ -141,9 +142,4 @@ export function expectedBody({ api, kind, subresource }: Endpoint, validation: F
     validation,
     isKnownKind: (apiVersion, wanted) => kinds.byKind(apiVersion, wanted) !== undefined,
   };
-}
-
-/** The definition of a kind that is no row of its own: `autoscaling/v1 Scale`. */
-function definitionOf(group: string, version: string, kind: string): string {
-  return `io.k8s.api.${group === '' ? 'core' : group.split('.')[0]}.${version}.${kind}`;
 }

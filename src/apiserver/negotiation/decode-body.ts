@@ -1,3 +1,4 @@
+import { packageOf } from '../../api/kinds/definition-name.ts';
 import { errorText } from '../../api/error-text.ts';
 import type { UnknownObject } from '../../api/objects.ts';
 import { isTooDeep } from './depth.ts';
@@ -155,9 +156,7 @@ function checkKind(object: UnknownObject, expected: ExpectedBody, cannot: (why: 
       `the API version in the data (${apiVersion}) does not match the expected API version (${expected.apiVersion})`,
     );
   const [group, version] = splitApiVersion(apiVersion);
-  throw cannot(
-    `converting (${version}.${kind}) to (${group === '' ? 'core' : group.split('.')[0]}.${expected.kind}): unknown conversion`,
-  );
+  throw cannot(`converting (${version}.${kind}) to (${packageOf(group)}.${expected.kind}): unknown conversion`);
 }
 
 /** A syntax error in the words of Go's parser. */

@@ -1,3 +1,4 @@
+import { definitionOf } from '../../api/kinds/definition-name.ts';
 import type { Kind, Subresource, Verb } from '../../api/kinds/kind.ts';
 
 /** A parameter of an operation, in either version's words. */
@@ -231,10 +232,6 @@ function subresourceOperation(kind: Kind, subresource: Subresource, verb: Verb):
     subresource.group === undefined && subresource.kind === kind.kind ? kind.definition : definitionOf(own);
   const made = operation({ ...own, definition }, verb);
   return { ...made, id, description: `${made.action} ${subresource.name} of the specified ${kind.kind}` };
-}
-
-function definitionOf({ group, version, kind }: GroupVersionKind): string {
-  return `io.k8s.api.${group === '' ? 'core' : group.split('.')[0]}.${version}.${kind}`;
 }
 
 function gvk({ group, version, kind }: GroupVersionKind): GroupVersionKind {

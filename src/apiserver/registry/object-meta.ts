@@ -1,19 +1,18 @@
 import { randomBytes, randomUUID } from 'node:crypto';
+import { NAME_LETTERS } from '../../api/name-letters.ts';
 import type { ObjectMeta, UnknownObject } from '../../api/objects.ts';
 import { badRequest } from '../../api/status.ts';
 import { rfc3339 } from '../../api/time.ts';
 import { sameJson } from '../../api/validation/object-meta.ts';
 import type { KindView } from './kind-view.ts';
 
-/** Letters of generated names: no vowels, nothing that looks like another (apimachinery util/rand). */
-const ALPHABET = 'bcdfghjklmnpqrstvwxz2456789';
 const SUFFIX_LENGTH = 5;
 /** A base longer than this is cut, so that the name fits 63 characters. */
 const BASE_LENGTH_MAX = 63 - SUFFIX_LENGTH;
 
 /** `web-` -> `web-x7k2p`. */
 export function generateName(base: string): string {
-  const letters = [...randomBytes(SUFFIX_LENGTH)].map((byte) => ALPHABET[byte % ALPHABET.length]);
+  const letters = [...randomBytes(SUFFIX_LENGTH)].map((byte) => NAME_LETTERS[byte % NAME_LETTERS.length]);
   return base.slice(0, BASE_LENGTH_MAX) + letters.join('');
 }
 
