@@ -18,14 +18,17 @@ export interface FieldError {
   readonly message: string;
 }
 
+/** The value is malformed or outside its bounds; `detail` says what it must be. */
 export function invalid(field: string, value: unknown, detail: string): FieldError {
   return { type: 'FieldValueInvalid', field, message: `Invalid value: ${quote(value)}: ${detail}` };
 }
 
+/** The field must have a value and has none. */
 export function required(field: string, detail = ''): FieldError {
   return { type: 'FieldValueRequired', field, message: detail === '' ? 'Required value' : `Required value: ${detail}` };
 }
 
+/** The value is none of `valid`, which the message lists. */
 export function notSupported(field: string, value: unknown, valid: readonly string[]): FieldError {
   const list = [...valid]
     .sort()
@@ -38,22 +41,27 @@ export function notSupported(field: string, value: unknown, valid: readonly stri
   };
 }
 
+/** Another element of the list says the same. */
 export function duplicate(field: string, value: unknown): FieldError {
   return { type: 'FieldValueDuplicate', field, message: `Duplicate value: ${quote(value)}` };
 }
 
+/** The field may not be set here, or not be changed. */
 export function forbiddenField(field: string, detail: string): FieldError {
   return { type: 'FieldValueForbidden', field, message: `Forbidden: ${detail}` };
 }
 
+/** The value is longer than `bytesMax` bytes; it is not quoted. */
 export function tooLong(field: string, bytesMax: number): FieldError {
   return { type: 'FieldValueTooLong', field, message: `Too long: may not be more than ${bytesMax} bytes` };
 }
 
+/** The list has `actual` elements, more than `countMax`. */
 export function tooMany(field: string, actual: number, countMax: number): FieldError {
   return { type: 'FieldValueTooMany', field, message: `Too many: ${actual}: must have at most ${countMax} items` };
 }
 
+/** What the value refers to is not there. */
 export function valueNotFound(field: string, value: unknown): FieldError {
   return { type: 'FieldValueNotFound', field, message: `Not found: ${quote(value)}` };
 }

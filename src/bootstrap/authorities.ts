@@ -23,6 +23,7 @@ type AuthorityName = keyof typeof CERTIFICATES;
 
 const NAMES: readonly AuthorityName[] = ['cluster', 'store', 'frontProxy'];
 
+/** What founding a cluster makes, once: three authorities and the key that signs service account tokens. */
 export async function createControlKeys(nowMs: number): Promise<ControlKeys> {
   return {
     cluster: await createAuthority('kubernetes', nowMs),

@@ -155,6 +155,7 @@ export async function readKnownServers(path: string): Promise<readonly { address
   }
 }
 
+/** Remembers the API servers for a start at which multicast DNS says nothing. */
 export async function writeKnownServers(
   path: string,
   servers: readonly { address: string; port: number }[],

@@ -23,6 +23,7 @@ interface Self {
   readonly clientUrl: string;
 }
 
+/** The first member: a store of its own, which others join. */
 export function founderMember({ name, peerUrl, clientUrl }: Self): StoreMember {
   return { state: 'new', peerUrl, clientUrl, initialCluster: [{ name, peerUrl }], otherClientUrls: [] };
 }
@@ -33,6 +34,7 @@ export async function readStoreMember(path: string): Promise<StoreMember | undef
   return text === undefined ? undefined : (JSON.parse(text) as StoreMember);
 }
 
+/** Remembers for later starts how this member came to its store. */
 export async function writeStoreMember(path: string, member: StoreMember): Promise<void> {
   await writeFileAtomic(path, `${JSON.stringify(member)}\n`);
 }

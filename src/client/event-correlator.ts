@@ -34,6 +34,7 @@ const REFILL_MS = 300_000;
 const SIMILAR_MAX = 10;
 const SIMILAR_INTERVAL_MS = 600_000;
 
+/** Counts repetitions of Events, joins similar ones and limits each object's rate (client-go tools/record/events_cache.go). */
 export class EventCorrelator {
   readonly #tokens = new Recent<{ tokens: number; atMs: number }>();
   readonly #similar = new Recent<{ messages: Set<string>; atMs: number }>();

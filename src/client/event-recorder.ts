@@ -33,6 +33,7 @@ const RETRY_MS = 2000;
 /** How long the last Events may take when the part ends. */
 const FAREWELL_MS = 1000;
 
+/** A recorder that writes in the background while it runs; record() never waits and never fails. */
 export function createEventRecorder(options: EventRecorderOptions): EventRecorder {
   return new QueuedRecorder(options);
 }

@@ -14,6 +14,7 @@ export interface InformerSet {
   run(signal: AbortSignal): Promise<void>;
 }
 
+/** One informer per resource, made when first asked for; run() takes along all that were asked for before it. */
 export function createInformerSet(
   client: ApiClient,
   options: Pick<InformerOptions<KubeObject>, 'clock' | 'log' | 'pageSize' | 'random'> = {},

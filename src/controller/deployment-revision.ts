@@ -28,6 +28,7 @@ function bareTemplate(template: PodTemplateSpec | undefined): unknown {
   return { ...template, metadata: { ...template?.metadata, labels } };
 }
 
+/** Whether two templates make the same pods: their hash labels do not count. */
 export function isSameTemplate(a: PodTemplateSpec | undefined, b: PodTemplateSpec | undefined): boolean {
   return isDeepStrictEqual(bareTemplate(a), bareTemplate(b));
 }
@@ -73,11 +74,13 @@ export function replicaAnnotations(deployment: Deployment): Record<string, strin
   return { [DESIRED_REPLICAS]: String(desired), [MAX_REPLICAS]: String(desired + maxSurgeOf(deployment)) };
 }
 
+/** The deployment's replicas when this set was last scaled; undefined when it never was. */
 export function desiredReplicasOf(set: ReplicaSet): number | undefined {
   const text = set.metadata?.annotations?.[DESIRED_REPLICAS];
   return text === undefined ? undefined : Number(text);
 }
 
+/** The deployment's replicas with its surge when this set was last scaled; undefined when it never was. */
 export function maxReplicasOf(set: ReplicaSet): number | undefined {
   const text = set.metadata?.annotations?.[MAX_REPLICAS];
   return text === undefined ? undefined : Number(text);
@@ -90,6 +93,7 @@ function resolve(value: string | number | undefined, replicas: number, round: (v
   return match === null ? 0 : round((Number(match[1]) * replicas) / 100);
 }
 
+/** Pods that a rollout may have beyond the replicas; percentages are rounded up. */
 export function maxSurgeOf(deployment: Deployment): number {
   const { strategy, replicas = 1 } = deployment.spec ?? {};
   if (strategy?.type === 'Recreate') return 0;

@@ -15,6 +15,7 @@ function toMs(nanoseconds: bigint): number {
   return nanoseconds <= 0n ? 0 : Number(nanoseconds / 1_000_000n);
 }
 
+/** A sandbox of a listing. */
 export function readSandbox(wire: WireSandbox): Sandbox {
   return {
     id: wire.id,
@@ -52,6 +53,7 @@ function readCommon(wire: Omit<WireContainer, 'sandboxId'>): Omit<RuntimeContain
   };
 }
 
+/** A container of a listing. */
 export function readContainer(wire: WireContainer): RuntimeContainer {
   return { ...readCommon(wire), sandboxId: wire.sandboxId };
 }
@@ -73,6 +75,7 @@ export function readContainerStatus(wire: WireContainerStatus | undefined, id: s
   };
 }
 
+/** An event of the runtime; of a container whose sandbox it does not name, the pod is unknown: ''. */
 export function readEvent(wire: WireEvent): ContainerEvent {
   return {
     containerId: wire.containerId,

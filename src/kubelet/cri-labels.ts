@@ -20,10 +20,12 @@ function podLabels(pod: Pod): Record<string, string> {
   return { [POD_NAME]: podName(pod), [POD_NAMESPACE]: podNamespace(pod), [POD_UID]: podUid(pod) };
 }
 
+/** The pod's labels, and those by which the sandbox is found again after a restart. */
 export function sandboxLabels(pod: Pod): Record<string, string> {
   return { ...pod.metadata?.labels, ...podLabels(pod) };
 }
 
+/** By which a container is found again after a restart. */
 export function containerLabels(pod: Pod, container: Container): Record<string, string> {
   return { ...podLabels(pod), [CONTAINER_NAME]: container.name };
 }

@@ -6,14 +6,17 @@ const SOURCE_ANNOTATION = 'kubernetes.io/config.source';
 const MIRROR_ANNOTATION = 'kubernetes.io/config.mirror';
 const HASH_ANNOTATION = 'kubernetes.io/config.hash';
 
+/** The uid; '' for a pod without one, which no server has seen. */
 export function podUid(pod: Pod): string {
   return pod.metadata?.uid ?? '';
 }
 
+/** The name; for a static pod with its node's name behind. */
 export function podName(pod: Pod): string {
   return pod.metadata?.name ?? '';
 }
 
+/** The namespace; '' where none is said. */
 export function podNamespace(pod: Pod): string {
   return pod.metadata?.namespace ?? '';
 }
@@ -56,6 +59,7 @@ export function mirrorOf(pod: Pod): Pod {
   return { ...pod, metadata: { ...pod.metadata, annotations } };
 }
 
+/** Whether the pod lives in the board's network: no sandbox address, no CNI. */
 export function isHostNetwork(pod: Pod): boolean {
   return pod.spec?.hostNetwork === true;
 }

@@ -17,10 +17,12 @@ export interface Rejection {
   readonly reasons: readonly string[];
 }
 
+/** Not on this node as things are; preempting pods there may help. */
 export function unschedulable(...reasons: string[]): Rejection {
   return { code: 'Unschedulable', reasons };
 }
 
+/** Not on this node, whoever leaves it. */
 export function unresolvable(...reasons: string[]): Rejection {
   return { code: 'UnschedulableAndUnresolvable', reasons };
 }

@@ -7,6 +7,7 @@ export function matchesNodeSelector({ nodeSelectorTerms }: NodeSelector, node: N
   return nodeSelectorTerms.some((term) => matchesNodeSelectorTerm(term, node));
 }
 
+/** Whether the node meets all of the term's requirements; an empty term matches nothing. */
 export function matchesNodeSelectorTerm(term: NodeSelectorTerm, node: NodeInfo): boolean {
   const { matchExpressions = [], matchFields = [] } = term;
   if (matchExpressions.length === 0 && matchFields.length === 0) return false;

@@ -17,6 +17,7 @@ export interface Failure {
   readonly nominatedNode?: string | undefined;
 }
 
+/** What the pod is told when no node takes it. */
 export function unschedulableFor({ reasons }: Rejection): Failure {
   return { reason: 'Unschedulable', message: reasons.join(', ') };
 }

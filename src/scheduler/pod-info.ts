@@ -39,6 +39,7 @@ export interface PodInfo {
   readonly preferredAntiAffinity: readonly AffinityTerm[];
 }
 
+/** Reads a pod once, so that no plugin parses anything. */
 export function readPod(pod: Pod): PodInfo {
   const { namespace = '', name = '', uid = '', labels = {} } = pod.metadata ?? {};
   const { podAffinity, podAntiAffinity } = pod.spec?.affinity ?? {};

@@ -65,6 +65,7 @@ export function countGroup(node: NodeInfo, namespace: string, selector: Selector
   return count;
 }
 
+/** Whether the node carries the topology key of every constraint; others are left out of the counting. */
 export function hasAllKeys(constraints: readonly SpreadConstraint[], node: NodeInfo): boolean {
   return constraints.every(({ topologyKey }) => node.labels[topologyKey] !== undefined);
 }

@@ -25,6 +25,7 @@ export function refuseUnsafePath(pointer: string): void {
 /** An object of a JSON value. */
 export type Fields = Record<string, unknown>;
 
+/** Whether the value is an object with fields: no list, no null. */
 export function isFields(value: unknown): value is Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

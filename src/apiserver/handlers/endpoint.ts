@@ -43,6 +43,7 @@ export function formatOf({ exchange, kind }: Endpoint): ResponseFormat {
   return negotiate(headers.accept, { hasTransforms: kind.storagePrefix !== '', isPretty });
 }
 
+/** Makes the bytes of the endpoint's answers in the format asked for. */
 export function encoderOf(endpoint: Endpoint, format: ResponseFormat): ObjectEncoder {
   const { view, exchange, api } = endpoint;
   const includeObject = exchange.query.get('includeObject') ?? '';
@@ -125,6 +126,7 @@ export async function readObjectBody(endpoint: Endpoint, optionsKind: OptionsKin
 
 export type Expected = Parameters<typeof decodeBody>[2];
 
+/** What the body of a create or update must be: of the subresource's kind where that has one of its own. */
 export function expectedBody({ api, kind, subresource }: Endpoint, validation: FieldValidation): Expected {
   const shapes = builtInShapes();
   const { kinds } = api.registry;

@@ -25,6 +25,7 @@ export function endpointOf(api: Api, exchange: Exchange, info: RequestInfo): End
   return { api, exchange, info, kind, view: api.registry.view(kind), subresource };
 }
 
+/** Whether the request opens a stream (exec, attach, portforward, ...) rather than moves an object. */
 export function isStream({ info }: Pick<Endpoint, 'info'>): boolean {
   return STREAMS.has(info.subresource);
 }

@@ -44,6 +44,7 @@ export function negotiate(
   throw new StatusError('NotAcceptable', `only the following media types are accepted: ${OFFERED}`);
 }
 
+/** The Content-Type of an answer in that format. */
 export function contentTypeOf({ encoding }: ResponseFormat): string {
   return CONTENT_TYPES[encoding];
 }

@@ -9,6 +9,7 @@ export interface ContinueToken {
   readonly start: string;
 }
 
+/** The token as upstream writes it, so that a page may be continued on another server. */
 export function encodeContinue({ revision, start }: ContinueToken): string {
   return Buffer.from(JSON.stringify({ v: 'meta.k8s.io/v1', rv: revision, start })).toString('base64url');
 }

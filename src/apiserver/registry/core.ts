@@ -46,12 +46,14 @@ export interface ObjectRequest {
   readonly isAdmitted: boolean;
 }
 
+/** What a strategy is told of the request. */
 export function strategyContext(core: RegistryCore, request: ObjectRequest): StrategyContext {
   const { view, subresource, namespace, name, user, isDryRun, warn, signal } = request;
   const nowMs = core.clock.nowMs();
   return { kind: view.kind, subresource, namespace, name, user, isDryRun, warn, signal, nowMs, registry: core.access };
 }
 
+/** What admission plugins are told of the request; `object` is null on delete, `oldObject` on create. */
 export function admissionAttributes(
   core: RegistryCore,
   request: ObjectRequest,

@@ -118,6 +118,7 @@ export function setDefaults(view: KindView, object: UnknownObject): void {
   else applyDefaults(view.qualifiedKind, object);
 }
 
+/** Whether the status is written through a subresource of its own only. */
 export function hasStatus(view: KindView): boolean {
   return view.kind.subresources.some(({ name }) => name === 'status');
 }

@@ -144,6 +144,7 @@ async function writeOnce(
   return { type: 'done', object, isWritten: true };
 }
 
+/** For hooks that run after a write: the write stands, so their failure is logged and goes no further. */
 export function logFailure(core: RegistryCore, view: KindView): (error: unknown) => void {
   return (error) => core.log.error('a hook after a write failed', { resource: view.resource, error });
 }

@@ -3,15 +3,18 @@ import { sameJson } from '../../api/validation/object-meta.ts';
 
 /** Fields of a Service that its type gives and takes (pkg/registry/core/service/storage, strategy.go). */
 
+/** Whether a Service of this type has an address in the cluster, be it `None`. */
 export function needsClusterIp({ type }: ServiceSpec): boolean {
   return type !== 'ExternalName';
 }
 
+/** Whether each port is given a port on the nodes. */
 export function needsNodePorts(spec: ServiceSpec): boolean {
   if (spec.type === 'NodePort') return true;
   return spec.type === 'LoadBalancer' && spec.allocateLoadBalancerNodePorts !== false;
 }
 
+/** Whether a load balancer asks each node if it has endpoints of its own. */
 export function needsHealthCheckPort({ type, externalTrafficPolicy }: ServiceSpec): boolean {
   return type === 'LoadBalancer' && externalTrafficPolicy === 'Local';
 }

@@ -24,6 +24,7 @@ export function allow(verbs: string, groups: string, resources: string, names?: 
   };
 }
 
+/** A rule for paths that are no resources; verbs are separated by spaces. */
 export function allowPaths(verbs: string, paths: readonly string[]): PolicyRule {
   return { verbs: verbs.split(' '), nonResourceURLs: [...paths] };
 }
@@ -31,6 +32,7 @@ export function allowPaths(verbs: string, paths: readonly string[]): PolicyRule 
 /** Everybody who works writes events. */
 export const EVENTS = allow('create patch update', 'core events.k8s.io', 'events');
 
+/** A ClusterRole with the marks of the bootstrap policy (plan-role.ts reconciles what carries them). */
 export function clusterRole(
   name: string,
   rules: readonly PolicyRule[],
@@ -50,22 +52,27 @@ export function aggregatedRole(name: string, from: string, labels: Record<string
   return { ...clusterRole(name, [], labels), aggregationRule: { clusterRoleSelectors: [selector] } };
 }
 
+/** The label by which the rules of a ClusterRole are added to those of `role` (admin, edit, view). */
 export function aggregateTo(role: string): Record<string, string> {
   return { [`${RBAC}/aggregate-to-${role}`]: 'true' };
 }
 
+/** A Role with the marks of the bootstrap policy. */
 export function role(namespace: string, name: string, rules: readonly PolicyRule[]): Role {
   return { apiVersion: API_VERSION, kind: 'Role', metadata: { ...MARKS, namespace, name }, rules: [...rules] };
 }
 
+/** All members of the group. */
 export function group(name: string): Subject {
   return { kind: 'Group', name, apiGroup: RBAC };
 }
 
+/** The user of that name. */
 export function user(name: string): Subject {
   return { kind: 'User', name, apiGroup: RBAC };
 }
 
+/** A service account of kube-system. */
 export function serviceAccount(name: string): Subject {
   return { kind: 'ServiceAccount', name, namespace: 'kube-system' };
 }
@@ -81,6 +88,7 @@ export function clusterBinding(name: string, subjects: readonly Subject[], roleN
   };
 }
 
+/** A binding of the Role of this name in the same namespace. */
 export function binding(namespace: string, name: string, subjects: readonly Subject[]): RoleBinding {
   return {
     apiVersion: API_VERSION,
