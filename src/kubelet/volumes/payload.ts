@@ -22,7 +22,7 @@ export function configMapPayload(map: ConfigMap | undefined, selection: Selectio
   return select(data, selection, 'configmap references non-existent config key');
 }
 
-/** The files of a Secret. @throws Error when a key that is selected and not optional is not there */
+/** The files of a Secret. @throws StatusError NotFound for a key that must exist */
 export function secretPayload(secret: Secret | undefined, selection: Selection): Payload {
   const data = new Map<string, Uint8Array>();
   for (const [key, base64] of Object.entries(secret?.data ?? {})) data.set(key, Buffer.from(base64, 'base64'));
