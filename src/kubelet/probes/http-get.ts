@@ -100,6 +100,8 @@ async function ask(url: URL, { action, userAgent }: HttpTarget, signal: AbortSig
   const request = url.protocol === 'https:' ? httpsRequest(url, options) : httpRequest(url, options);
   request.once('response', resolve);
   request.once('error', reject);
+  // A container that switches protocols ends the exchange without either.
+  request.once('close', () => reject(new Error('EOF')));
   request.end();
   return promise;
 }

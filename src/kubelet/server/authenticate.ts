@@ -60,7 +60,7 @@ export class Authenticator {
 function callerOfCertificate({ socket }: IncomingMessage): Caller | undefined {
   if (!(socket instanceof TLSSocket) || !socket.authorized) return undefined;
   const subject = socket.getPeerCertificate().subject as Partial<Record<'CN' | 'O', string | string[]>> | undefined;
-  const [username = ''] = listOf(subject?.CN);
+  const username = listOf(subject?.CN).at(-1) ?? ''; // of two the last, as Go and the API server take it
   return username === '' ? undefined : { username, uid: '', groups: listOf(subject?.O), extra: {} };
 }
 

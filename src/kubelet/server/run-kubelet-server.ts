@@ -177,7 +177,9 @@ class KubeletGate {
       return;
     }
     const { code, text } = failureOf(error);
-    if (code >= 500) this.#log.warn('a request failed', { path: request.url?.split('?')[0], error: String(error) });
+    // What a Status says is for its client: of `run`, the command and its output.
+    const why = error instanceof StatusError ? error.reason : String(error);
+    if (code >= 500) this.#log.warn('a request failed', { path: request.url?.split('?')[0], error: why });
     sendText(response, code, text);
   }
 }

@@ -91,7 +91,7 @@ function serveConnection(socket: Socket, { answerer, log, onQuery }: DnsServerOp
       onQuery?.('tcp');
       answerer
         .answer(Buffer.from(message), true, signal)
-        .then((answer) => (answer === undefined ? socket.destroy() : send(socket, answer)))
+        .then(async (answer) => (answer === undefined ? socket.destroy() : send(socket, answer)))
         .catch((error: unknown) => log.error('query not answered', { error }))
         .finally(() => {
           waiting -= 1;
@@ -109,9 +109,10 @@ function serveConnection(socket: Socket, { answerer, log, onQuery }: DnsServerOp
   });
 }
 
-function send(socket: Socket, answer: Buffer): void {
+/** Settles when the answer has gone out, or never will: a client that asks and does not read gets no more of them. */
+async function send(socket: Socket, answer: Buffer): Promise<void> {
   if (socket.destroyed) return;
   const length = Buffer.alloc(2);
   length.writeUInt16BE(answer.length);
-  socket.write(Buffer.concat([length, answer]));
+  await new Promise<void>((resolve) => socket.write(Buffer.concat([length, answer]), () => resolve()));
 }
