@@ -13,6 +13,7 @@ import { Kubelet } from './kubelet.ts';
 import type { KubeletDeps } from './kubelet-deps.ts';
 import type { CompleteKubeletOptions } from './kubelet-options.ts';
 import type { KubeletParts } from './kubelet-parts.ts';
+import type { ProbeHost, ProbeRunner } from './probes/prober.ts';
 import { nodeFactsReader } from './node-facts.ts';
 import type { RuntimeVersion } from '../host/cri.ts';
 import { allocatable } from './node-object.ts';
@@ -126,16 +127,6 @@ function makeDeps({ parts, options, board, version, recorder }: KubeletContext, 
     pods: later.pods,
     downwardValue: (pod, item) => downwardValue(pod, item, boardResources, options.nodeIps),
   });
-  const probes = parts.createProbes({
-    results: probeResults,
-    clock,
-    events,
-    podStatus: (uid) => later.podByUid(uid)?.status,
-    execSync: async (containerId, command, timeoutMs, signal) => {
-      const { exitCode, stdout, stderr } = await runtime.execSync(containerId, command, timeoutMs, signal);
-      return { exitCode, output: Buffer.concat([stdout, stderr]).toString('utf8') };
-    },
-  });
   return {
     runtime,
     images,
@@ -147,7 +138,7 @@ function makeDeps({ parts, options, board, version, recorder }: KubeletContext, 
     puller: new ImagePuller({ images, clock, events }),
     crashBackoff: new GoBackoff(clock, CRASH_BACKOFF_INITIAL_MS, CRASH_BACKOFF_MAX_MS),
     volumes,
-    probes,
+    probes: makeProbes(parts, { events, results: probeResults, podStatus: (uid) => later.podByUid(uid)?.status }),
     probeResults,
     cgroups: makeCgroups(parts, options, board),
     httpHook: parts.httpHook,
@@ -173,6 +164,18 @@ function makeDeps({ parts, options, board, version, recorder }: KubeletContext, 
     node: later.node,
     admit: (pod, others) => refusal(pod, others, { ...forPods, pods: options.podsMax }),
   };
+}
+
+function makeProbes(parts: KubeletParts, host: Pick<ProbeHost, 'events' | 'results' | 'podStatus'>): ProbeRunner {
+  const { clock, runtime } = parts;
+  return parts.createProbes({
+    ...host,
+    clock,
+    execSync: async (containerId, command, timeoutMs, signal) => {
+      const { exitCode, stdout, stderr } = await runtime.execSync(containerId, command, timeoutMs, signal);
+      return { exitCode, output: Buffer.concat([stdout, stderr]).toString('utf8') };
+    },
+  });
 }
 
 function makeCgroups({ log }: KubeletParts, options: CompleteKubeletOptions, board: Board): PodCgroups {

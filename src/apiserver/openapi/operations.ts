@@ -124,86 +124,47 @@ function operations(kind: Kind, verbs: readonly Verb[]): Operation[] {
   return verbs.filter((verb) => kind.verbs.includes(verb)).map((verb) => operation(kind, verb));
 }
 
+type Form = Pick<Operation, 'method' | 'action' | 'codes' | 'parameters'>;
+
+/** What the operations of a verb are alike in. */
+const FORMS: Readonly<Record<Exclude<Verb, 'watch'>, Form>> = {
+  get: { method: 'get', action: 'get', codes: [200], parameters: [] },
+  list: { method: 'get', action: 'list', codes: [200], parameters: [...SELECT, ...WATCH] },
+  create: { method: 'post', action: 'post', codes: [200, 201, 202], parameters: WRITE },
+  update: { method: 'put', action: 'put', codes: [200, 201], parameters: WRITE },
+  patch: { method: 'patch', action: 'patch', codes: [200, 201], parameters: WRITE },
+  delete: { method: 'delete', action: 'delete', codes: [200, 202], parameters: DELETE },
+  deletecollection: { method: 'delete', action: 'deletecollection', codes: [200], parameters: [...SELECT, ...DELETE] },
+};
+
 function operation(kind: Kind, verb: Verb): Operation {
-  const { definition } = kind;
-  const base = { id: `${verb}${idOf(kind)}`, kind: gvk(kind), consumes: ['*/*'] };
+  const form = FORMS[verb === 'watch' ? 'get' : verb];
+  return { id: `${verb}${idOf(kind)}`, kind: gvk(kind), consumes: ['*/*'], ...form, ...content(kind, verb) };
+}
+
+/** What goes in and out. */
+function content(
+  { kind, definition }: Kind,
+  verb: Verb,
+): Pick<Operation, 'description' | 'body' | 'result'> & Partial<Pick<Operation, 'consumes'>> {
+  const deletion = { body: `${META}.DeleteOptions`, result: `${META}.Status` };
   switch (verb) {
     case 'list':
-      return {
-        ...base,
-        method: 'get',
-        action: 'list',
-        description: `list or watch objects of kind ${kind.kind}`,
-        result: `${definition}List`,
-        codes: [200],
-        parameters: [...SELECT, ...WATCH],
-      };
+      return { description: `list or watch objects of kind ${kind}`, result: `${definition}List` };
     case 'create':
-      return {
-        ...base,
-        method: 'post',
-        action: 'post',
-        description: `create a ${kind.kind}`,
-        body: definition,
-        result: definition,
-        codes: [200, 201, 202],
-        parameters: WRITE,
-      };
-    case 'deletecollection':
-      return {
-        ...base,
-        method: 'delete',
-        action: 'deletecollection',
-        description: `delete collection of ${kind.kind}`,
-        body: `${META}.DeleteOptions`,
-        result: `${META}.Status`,
-        codes: [200],
-        parameters: [...SELECT, ...DELETE],
-      };
+      return { description: `create a ${kind}`, body: definition, result: definition };
     case 'update':
-      return {
-        ...base,
-        method: 'put',
-        action: 'put',
-        description: `replace the specified ${kind.kind}`,
-        body: definition,
-        result: definition,
-        codes: [200, 201],
-        parameters: WRITE,
-      };
-    case 'patch':
-      return {
-        ...base,
-        method: 'patch',
-        action: 'patch',
-        description: `partially update the specified ${kind.kind}`,
-        body: `${META}.Patch`,
-        consumes: PATCHES,
-        result: definition,
-        codes: [200, 201],
-        parameters: WRITE,
-      };
+      return { description: `replace the specified ${kind}`, body: definition, result: definition };
+    case 'patch': {
+      const description = `partially update the specified ${kind}`;
+      return { description, body: `${META}.Patch`, consumes: PATCHES, result: definition };
+    }
     case 'delete':
-      return {
-        ...base,
-        method: 'delete',
-        action: 'delete',
-        description: `delete a ${kind.kind}`,
-        body: `${META}.DeleteOptions`,
-        result: `${META}.Status`,
-        codes: [200, 202],
-        parameters: DELETE,
-      };
+      return { description: `delete a ${kind}`, ...deletion };
+    case 'deletecollection':
+      return { description: `delete collection of ${kind}`, ...deletion };
     default:
-      return {
-        ...base,
-        method: 'get',
-        action: 'get',
-        description: `read the specified ${kind.kind}`,
-        result: definition,
-        codes: [200],
-        parameters: [],
-      };
+      return { description: `read the specified ${kind}`, result: definition };
   }
 }
 

@@ -1,3 +1,4 @@
+import { untilAborted } from '../../host/until-aborted.ts';
 import type { Container, Pod, Probe } from '../../api/objects.ts';
 import { isSidecar } from '../pod-identity.ts';
 import { ProbeWorker } from './probe-worker.ts';
@@ -79,10 +80,7 @@ export function createProbeRunner(host: ProbeHost): ProbeRunner {
       const onAbort = (): void => stopAll.abort();
       if (signal.aborted) onAbort();
       signal.addEventListener('abort', onAbort, { once: true });
-      await new Promise<void>((resolve) => {
-        if (stopAll.signal.aborted) return resolve();
-        stopAll.signal.addEventListener('abort', () => resolve(), { once: true });
-      });
+      await untilAborted(stopAll.signal);
       await Promise.allSettled(loops);
     },
   };
