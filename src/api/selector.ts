@@ -1,4 +1,5 @@
 import { badRequest } from './status.ts';
+import { labelValue, qualifiedName } from './validation/names.ts';
 import type { LabelSelector } from './objects.ts';
 
 /** One requirement on a label or field. */
@@ -65,20 +66,38 @@ const TERM = /^(?:(!)\s*([\w./-]+)|([\w./-]+)\s*(?:(==|=|!=|>|<)\s*([\w./-]*)|\s
 /** Parses `a=b,c!=d,e in (f,g),!h,i`. @throws StatusError BadRequest */
 export function parseLabelSelector(text: string): Selector {
   if (text.trim() === '') return [];
-  return splitTerms(text).map((term) => {
-    const match = TERM.exec(term.trim());
-    if (match === null)
-      throw badRequest(`unable to parse requirement: found '${term.trim()}', expected: a label selector`);
-    const [, not, absent = '', key = '', operator, value = '', set, members = ''] = match;
-    if (not !== undefined) return { key: absent, operator: 'DoesNotExist', values: [] };
-    if (set !== undefined) {
-      const values = members.split(',').map((member) => member.trim());
-      return { key, operator: set === 'in' ? 'In' : 'NotIn', values };
-    }
-    if (operator === undefined) return { key, operator: 'Exists', values: [] };
-    if (operator === '>' || operator === '<') return { key, operator: operator === '>' ? 'Gt' : 'Lt', values: [value] };
-    return { key, operator: operator === '!=' ? 'NotIn' : 'In', values: [value] };
-  });
+  return splitTerms(text).map((term) => checked(parseTerm(term.trim())));
+}
+
+function parseTerm(term: string): Requirement {
+  const match = TERM.exec(term);
+  if (match === null) throw badRequest(`unable to parse requirement: found '${term}', expected: a label selector`);
+  const [, not, absent = '', key = '', operator, value = '', set, members = ''] = match;
+  if (not !== undefined) return { key: absent, operator: 'DoesNotExist', values: [] };
+  if (set !== undefined) {
+    const values = members.split(',').map((member) => member.trim());
+    return { key, operator: set === 'in' ? 'In' : 'NotIn', values };
+  }
+  if (operator === undefined) return { key, operator: 'Exists', values: [] };
+  if (operator === '>' || operator === '<') return { key, operator: operator === '>' ? 'Gt' : 'Lt', values: [value] };
+  return { key, operator: operator === '!=' ? 'NotIn' : 'In', values: [value] };
+}
+
+/** Keys and values must be ones that a label can have (apimachinery labels.NewRequirement). @throws StatusError BadRequest */
+function checked(requirement: Requirement): Requirement {
+  const { key, operator, values } = requirement;
+  const refuse = (field: string, value: string, why: string): never => {
+    throw badRequest(`unable to parse requirement: ${field}: Invalid value: ${JSON.stringify(value)}: ${why}`);
+  };
+  const [wrongKey] = qualifiedName(key);
+  if (wrongKey !== undefined) refuse('<nil>', key, wrongKey);
+  for (const [index, value] of values.entries()) {
+    const [wrongValue] = labelValue(value);
+    if (wrongValue !== undefined) refuse(`values[${index}][${key}]`, value, wrongValue);
+    if ((operator === 'Gt' || operator === 'Lt') && !isInteger(value))
+      refuse(`values[${index}]`, value, "for 'Gt', 'Lt' operators, the value must be an integer");
+  }
+  return requirement;
 }
 
 /** Splits at commas outside parentheses, in one pass: anybody may ask with a selector. */

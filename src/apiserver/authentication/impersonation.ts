@@ -3,6 +3,7 @@ import { StatusError } from '../../api/status.ts';
 import type { AuthorizationAttributes, Authorizer } from '../authorization/authorizer.ts';
 import { forbiddenRequest } from '../authorization/forbidden-text.ts';
 import type { UserInfo } from './authenticator.ts';
+import { extraKey } from './extra-key.ts';
 
 const EXTRA_PREFIX = 'impersonate-extra-';
 const SERVICE_ACCOUNT = /^system:serviceaccount:([^:]+):([^:]+)$/;
@@ -39,7 +40,7 @@ function readHeaders(headers: IncomingHttpHeaders): Wanted | null {
   const uid = all(headers['impersonate-uid'])[0] ?? '';
   const groups = all(headers['impersonate-group']);
   const extra = Object.entries(headers).flatMap(([key, value]): [string, string[]][] =>
-    key.startsWith(EXTRA_PREFIX) ? [[decodeURIComponent(key.slice(EXTRA_PREFIX.length)), all(value)]] : [],
+    key.startsWith(EXTRA_PREFIX) ? [[extraKey(key.slice(EXTRA_PREFIX.length)), all(value)]] : [],
   );
   if (name !== '') return { name, uid, groups, extra: Object.fromEntries(extra) };
   if (uid !== '' || groups.length > 0 || extra.length > 0)

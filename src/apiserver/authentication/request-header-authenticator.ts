@@ -2,6 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Authenticator } from './authenticator.ts';
 import { userOf } from './x509-authenticator.ts';
+import { extraKey } from './extra-key.ts';
 
 interface RequestHeaderOptions {
   /** The front proxy's own authority: never the cluster's, or every client could name itself. */
@@ -28,7 +29,7 @@ export function requestHeaderAuthenticator({ caPem, allowedNames, nowMs }: Reque
       if (name === '' || peerCertificate === undefined || !isProxy(peerCertificate)) return Promise.resolve(null);
       const extra = Object.entries(headers).flatMap(([key, value]): [string, string[]][] =>
         key.startsWith(EXTRA_PREFIX) && value !== undefined
-          ? [[decodeURIComponent(key.slice(EXTRA_PREFIX.length)), all(value)]]
+          ? [[extraKey(key.slice(EXTRA_PREFIX.length)), all(value)]]
           : [],
       );
       return Promise.resolve({

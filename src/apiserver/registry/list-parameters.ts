@@ -62,8 +62,11 @@ export function parseRevision(text: string): number {
 function integer(query: URLSearchParams, name: string): number {
   const text = query.get(name) ?? '';
   if (text === '') return 0;
-  if (/^-?\d+$/.test(text)) return Math.max(0, Number(text));
-  throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`);
+  const isNumber = /^-?\d+$/.test(text);
+  if (isNumber && Number.isSafeInteger(Number(text))) return Math.max(0, Number(text));
+  throw badRequest(
+    `strconv.ParseInt: parsing ${JSON.stringify(text)}: ${isNumber ? 'value out of range' : 'invalid syntax'}`,
+  );
 }
 
 /** The rules of resourceVersionMatch and sendInitialEvents (apimachinery ValidateListOptions). */
