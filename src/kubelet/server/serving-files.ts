@@ -25,7 +25,7 @@ export async function waitForServingFiles(
   let hasComplained = false;
   while (!signal.aborted) {
     try {
-      return await load(files);
+      return check(await read(files));
     } catch (error) {
       if (!hasComplained) log.warn('waiting for the serving certificate', { error: String(error) });
       hasComplained = true;
@@ -51,9 +51,9 @@ export async function watchServingFiles(
     await clock.sleepMs(CHECK_MS, signal).catch(() => undefined);
     if (signal.aborted) return;
     try {
-      const found = await load(files);
+      const found = await read(files);
       if (found.cert === present.cert && found.key === present.key && found.ca === present.ca) continue;
-      onChange(found);
+      onChange(check(found));
       present = found;
       log.info('the serving certificate was read again');
     } catch (error) {
@@ -63,10 +63,14 @@ export async function watchServingFiles(
   }
 }
 
-/** @throws Error when a file is missing or key and certificate do not belong together */
-async function load({ certFile, keyFile, clientCaFile }: ServingFiles): Promise<ServingContext> {
+/** @throws Error when a file is missing */
+async function read({ certFile, keyFile, clientCaFile }: ServingFiles): Promise<ServingContext> {
   const [cert, key, ca] = await Promise.all([certFile, keyFile, clientCaFile].map((path) => readFile(path, 'utf8')));
-  const context = { cert: cert ?? '', key: key ?? '', ca: ca ?? '' };
+  return { cert: cert ?? '', key: key ?? '', ca: ca ?? '' };
+}
+
+/** @throws Error when key and certificate do not belong together */
+function check(context: ServingContext): ServingContext {
   createSecureContext(context);
   return context;
 }
