@@ -44,10 +44,21 @@ export function restrictNode(attributes: AdmissionAttributes, node: string): voi
     refuse(
       `is not allowed to ${operation === 'CREATE' ? 'set' : 'modify'} the following labels: ${own.sort().join(', ')}`,
     );
+  if (subresource === '' && !sameJson(podNetworkOf(requested), podNetworkOf(before)))
+    refuse(`node "${node}" is not allowed to set its pod network`);
   if (before === null) return;
   if (!sameJson(requested.spec?.taints, before.spec?.taints)) refuse(`node "${node}" is not allowed to modify taints`);
   if (!sameJson(requested.metadata?.ownerReferences, before.metadata?.ownerReferences))
     refuse(`node "${node}" is not allowed to modify ownerReferences`);
+}
+
+/**
+ * Every board routes a Node's prefixes to it: one that named its own could take others' traffic, up to all of it.
+ * Upstream's kubelet never writes them, and is not held to it.
+ */
+function podNetworkOf(node: Node | null): object {
+  const { podCIDR = '', podCIDRs = [] } = node?.spec ?? {};
+  return { podCIDR, podCIDRs };
 }
 
 /**
