@@ -18,37 +18,48 @@ function usagesAre(spec: Spec, ...required: readonly string[]): boolean {
   return required.every((usage) => usages.has(usage)) && [...usages].every((usage) => allowed.has(usage));
 }
 
-function isNodeSubject({ subject }: SigningRequest): boolean {
+/** What is wrong with names that are not a board's own (pkg/apis/certificates/helpers.go, whose texts these are). */
+function whyNotBoard({ subject }: SigningRequest): string | undefined {
   const { commonName, organizations = [] } = subject;
-  const isNode = commonName.startsWith(NODE_PREFIX) && commonName !== NODE_PREFIX;
-  return isNode && organizations.length === 1 && organizations[0] === NODES_GROUP;
+  if (organizations.length !== 1 || organizations[0] !== NODES_GROUP) return 'subject organization is not system:nodes';
+  if (!commonName.startsWith(NODE_PREFIX) || commonName === NODE_PREFIX)
+    return "subject common name does not begin with 'system:node:'";
+  return undefined;
 }
 
 /** Why a request is not one that its signer signs; undefined when it is. */
 export function whyNotSignable(spec: Spec, request: SigningRequest): string | undefined {
-  const hasNames = request.dnsNames.length + request.ipAddresses.length > 0;
-  const hasOthers = request.emailAddresses.length + request.uris.length > 0;
   switch (spec.signerName) {
     case KUBELET_CLIENT:
-      if (!isNodeSubject(request)) return 'subject must be system:node:<name> in group system:nodes';
-      if (hasNames || hasOthers) return 'alternative names are not allowed';
-      return usagesAre(spec, 'digital signature', 'client auth')
-        ? undefined
-        : 'usages must be digital signature and client auth';
+      if (request.dnsNames.length > 0) return 'DNS subjectAltNames are not allowed';
+      if (request.ipAddresses.length > 0) return 'IP subjectAltNames are not allowed';
+      return whyNotBoard(request) ?? whyNotOtherNames(request) ?? whyNotUsages(spec, 'client auth');
     case KUBELET_SERVING:
-      if (!isNodeSubject(request)) return 'subject must be system:node:<name> in group system:nodes';
-      if (!hasNames) return 'DNS or IP alternative names are required';
-      if (hasOthers) return 'email and URI alternative names are not allowed';
-      return usagesAre(spec, 'digital signature', 'server auth')
+      if (request.dnsNames.length + request.ipAddresses.length === 0) return 'DNS or IP subjectAltName is required';
+      return whyNotBoard(request) ?? whyNotOtherNames(request) ?? whyNotUsages(spec, 'server auth');
+    case API_CLIENT: {
+      const other = (spec.usages ?? []).find((usage) => !CLIENT_USAGES.has(usage));
+      if (other !== undefined) return `invalid usage for client certificate: ${other}`;
+      return (spec.usages ?? []).includes('client auth')
         ? undefined
-        : 'usages must be digital signature and server auth';
-    case API_CLIENT:
-      return (spec.usages ?? []).includes('client auth') && !(spec.usages ?? []).includes('server auth')
-        ? undefined
-        : 'usages must hold client auth and not server auth';
+        : 'missing required usage for client certificate: client auth';
+    }
     default:
       return `no signer named ${spec.signerName}`;
   }
+}
+
+const CLIENT_USAGES = new Set<string>(['client auth', 'digital signature', 'key encipherment']);
+
+function whyNotOtherNames({ emailAddresses, uris }: SigningRequest): string | undefined {
+  if (emailAddresses.length > 0) return 'Email subjectAltNames are not allowed';
+  return uris.length > 0 ? 'URI subjectAltNames are not allowed' : undefined;
+}
+
+function whyNotUsages(spec: Spec, purpose: string): string | undefined {
+  return usagesAre(spec, 'digital signature', purpose)
+    ? undefined
+    : `usages did not match [${['digital signature', 'key encipherment', purpose].toSorted().join(' ')}]`;
 }
 
 /** Extended key usages of the certificate that each signer gives. */

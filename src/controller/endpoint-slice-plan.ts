@@ -69,7 +69,7 @@ function planGroup(
       wanted.delete(identity(endpoint));
       return [now];
     });
-    const changed = !isDeepStrictEqual(endpoints, slice.endpoints) || !hasLabels(service, slice);
+    const changed = !isDeepStrictEqual(endpoints, slice.endpoints ?? []) || !hasLabels(service, slice);
     return { slice, endpoints, changed };
   });
   const rest = [...wanted.values()];

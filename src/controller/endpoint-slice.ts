@@ -1,12 +1,14 @@
 import { isDeleting } from '../api/object-facts.ts';
-import type { Pod, Service } from '../api/objects.ts';
+import type { EndpointSlice, Pod, Service } from '../api/objects.ts';
 import { matchesLabels, selectorOfMap } from '../api/selector.ts';
 import { isReason } from '../api/status.ts';
 import { endpointSlices, nodes, pods, services } from '../client/resources.ts';
 import type { ControllerContext, CreateController } from './controller.ts';
 import { keyOf, queuedController, queueEach, splitKey } from './controller.ts';
 import { type EndpointGroup, MANAGED_BY, MANAGER, planEndpointSlices, SERVICE_NAME } from './endpoint-slice-plan.ts';
+import { OwnWrites } from './own-writes.ts';
 import { addressOf, endpointOf, endpointPorts, isEndpointPod, triggerTime } from './service-endpoints.ts';
+import { WritePace } from './write-pace.ts';
 import type { WorkQueue } from '../client/work-queue.ts';
 
 const TRIGGER_TIME = 'endpoints.kubernetes.io/last-change-trigger-time';
@@ -25,6 +27,8 @@ export const createEndpointSliceController: CreateController = (context) => {
   const podInformer = context.informers.of(pods);
   const nodeInformer = context.informers.of(nodes);
   const slices = context.informers.of(endpointSlices, { service: byService });
+  const writes = new OwnWrites(context.clock);
+  const pace = new WritePace(context.clock);
 
   return queuedController({
     name: 'endpointslice',
@@ -36,14 +40,22 @@ export const createEndpointSliceController: CreateController = (context) => {
       queueServicesOfPods(context, queue);
       slices.onChange((before, now) => {
         const slice = now ?? before;
-        if (slice?.metadata?.labels?.[MANAGED_BY] === MANAGER) byService(slice).forEach((key) => queue.add(key));
+        if (slice?.metadata?.labels?.[MANAGED_BY] !== MANAGER && before?.metadata?.labels?.[MANAGED_BY] !== MANAGER)
+          return;
+        // A slice that was given to another Service, or to nobody, is missed by the one that had it.
+        for (const key of new Set([before, now].flatMap((one) => (one === undefined ? [] : byService(one))))) {
+          writes.saw(key, before, now);
+          queue.add(key);
+        }
       });
     },
-    reconcile: async (key, signal) => {
+    reconcile: async (key, signal, queue) => {
+      const waitMs = writes.waitMs(key);
+      if (waitMs !== undefined) return queue.addAfter(key, waitMs);
       const { namespace, name } = splitKey(key);
       const service = serviceInformer.lister.get(namespace, name);
       // The slices of a Service that is gone go by their owner reference.
-      if (service === undefined || isDeleting(service)) return;
+      if (service === undefined || isDeleting(service)) return pace.forget(key);
       const selector = service.spec?.selector;
       if (selector === undefined || service.spec?.type === 'ExternalName') return;
       const matching = podInformer.lister
@@ -55,17 +67,24 @@ export const createEndpointSliceController: CreateController = (context) => {
       const zoneOf = (node: string | undefined): string | undefined =>
         nodeInformer.lister.get('', node ?? '')?.metadata?.labels?.[ZONE];
       const plan = planEndpointSlices(service, existing, groupsOf(service, matching, zoneOf));
+      if (plan.create.length + plan.update.length + plan.delete.length === 0) return;
+      const paceMs = pace.waitMs(key, matching.length);
+      if (paceMs > 0) return queue.addAfter(key, paceMs);
       const time = triggerTime(service, matching);
+      const wrote = (slice: EndpointSlice): void =>
+        writes.wrote(key, slice, slices.lister.get(namespace, slice.metadata?.name ?? ''));
       const stamped = <T extends { metadata?: object }>(slice: T): T => ({
         ...slice,
         metadata: { ...slice.metadata, annotations: time === undefined ? {} : { [TRIGGER_TIME]: time } },
       });
-      for (const slice of plan.create) await client.create(endpointSlices, stamped(slice), { signal });
+      for (const slice of plan.create) wrote(await client.create(endpointSlices, stamped(slice), { signal }));
       for (const slice of plan.update)
-        await client.update(
-          endpointSlices,
-          { ...stamped(slice), apiVersion: 'discovery.k8s.io/v1', kind: 'EndpointSlice' },
-          { signal },
+        wrote(
+          await client.update(
+            endpointSlices,
+            { ...stamped(slice), apiVersion: 'discovery.k8s.io/v1', kind: 'EndpointSlice' },
+            { signal },
+          ),
         );
       for (const slice of plan.delete)
         await client

@@ -4,9 +4,11 @@ import type { EndpointAddress, EndpointPort, Endpoints, EndpointSubset, Pod, Ser
 import { matchesLabels, selectorOfMap } from '../api/selector.ts';
 import { isReason } from '../api/status.ts';
 import { endpoints, pods, services } from '../client/resources.ts';
-import { type CreateController, queuedController, queueEach, splitKey } from './controller.ts';
+import { type CreateController, keyOf, queuedController, queueEach, splitKey } from './controller.ts';
 import { queueServicesOfPods } from './endpoint-slice.ts';
+import { OwnWrites } from './own-writes.ts';
 import { addressOf, endpointPorts, isEndpointPod, triggerTime } from './service-endpoints.ts';
+import { WritePace } from './write-pace.ts';
 import { isPodReady } from '../api/pod-facts.ts';
 
 const TRIGGER_TIME = 'endpoints.kubernetes.io/last-change-trigger-time';
@@ -22,6 +24,8 @@ export const createEndpointsController: CreateController = (context) => {
   const serviceInformer = context.informers.of(services);
   const podInformer = context.informers.of(pods);
   const informer = context.informers.of(endpoints);
+  const writes = new OwnWrites(context.clock);
+  const pace = new WritePace(context.clock);
 
   return queuedController({
     name: 'endpoints',
@@ -30,14 +34,21 @@ export const createEndpointsController: CreateController = (context) => {
     needs: [serviceInformer, podInformer, informer],
     connect: (queue) => {
       queueEach(serviceInformer, queue);
-      queueEach(informer, queue);
+      informer.onChange((before, now) => {
+        const key = keyOf(now ?? before ?? {});
+        writes.saw(key, before, now);
+        queue.add(key);
+      });
       queueServicesOfPods(context, queue);
     },
-    reconcile: async (key, signal) => {
+    reconcile: async (key, signal, queue) => {
+      const waitMs = writes.waitMs(key);
+      if (waitMs !== undefined) return queue.addAfter(key, waitMs);
       const { namespace, name } = splitKey(key);
       const service = serviceInformer.lister.get(namespace, name);
       const existing = informer.lister.get(namespace, name);
       if (service === undefined || isDeleting(service)) {
+        pace.forget(key);
         const isOurs = existing?.metadata?.labels?.[MANAGED_BY] === 'endpoint-controller';
         if (service === undefined && isOurs)
           await client.delete(endpoints, { namespace, name }, { signal }).catch(ignoreGone);
@@ -49,19 +60,29 @@ export const createEndpointsController: CreateController = (context) => {
         .list(namespace)
         .filter(
           (pod) =>
-            isEndpointPod(pod) && !isDeleting(pod) && matchesLabels(selectorOfMap(selector), pod.metadata?.labels),
+            isEndpointPod(pod) &&
+            (!isDeleting(pod) || service.spec?.publishNotReadyAddresses === true) &&
+            matchesLabels(selectorOfMap(selector), pod.metadata?.labels),
         );
       const wanted = endpointsOf(service, matching);
-      if (existing === undefined) await client.create(endpoints, wanted, { signal });
-      else if (!isSame(existing, wanted))
-        await client.update(
-          endpoints,
-          { ...wanted, metadata: { ...existing.metadata, ...wanted.metadata } },
-          { signal },
-        );
+      if (existing !== undefined && isSame(existing, wanted)) return;
+      const paceMs = pace.waitMs(key, matching.length);
+      if (paceMs > 0) return queue.addAfter(key, paceMs);
+      const written =
+        existing === undefined
+          ? await client.create(endpoints, wanted, { signal })
+          : await client.update(endpoints, replacing(existing, wanted), { signal });
+      writes.wrote(key, written, informer.lister.get(namespace, name));
     },
   });
 };
+
+/** What others have annotated stays; what of ours is no longer so goes. */
+function replacing(existing: Endpoints, wanted: Endpoints): Endpoints {
+  const { [OVER_CAPACITY]: _over, [TRIGGER_TIME]: _time, ...others } = existing.metadata?.annotations ?? {};
+  const annotations = { ...others, ...wanted.metadata?.annotations };
+  return { ...wanted, metadata: { ...existing.metadata, ...wanted.metadata, annotations } };
+}
 
 function ignoreGone(error: unknown): void {
   if (!isReason(error, 'NotFound')) throw error;
@@ -105,7 +126,10 @@ function subsetsOf(service: Service, matching: readonly Pod[]): EndpointSubset[]
   for (const pod of matching) {
     const address = addressOf(pod, 'IPv4');
     if (address === undefined) continue;
-    const ports = endpointPorts(service, pod).map(({ name, port, protocol, appProtocol }) => ({
+    const found = endpointPorts(service, pod);
+    // A pod that has none of the named ports serves nothing here.
+    if (found.length === 0 && (service.spec?.ports ?? []).length > 0) continue;
+    const ports = found.map(({ name, port, protocol, appProtocol }) => ({
       ...(name === '' || name === undefined ? {} : { name }),
       port: port ?? 0,
       ...(protocol === undefined ? {} : { protocol }),

@@ -1,6 +1,7 @@
 import type { KubeObject, OwnerReference } from '../api/objects.ts';
 import { isReason } from '../api/status.ts';
 import type { Resource } from '../client/api-client.ts';
+import type { EventRecorder } from '../client/event-recorder.ts';
 import { createInformer, type Informer } from '../client/informer.ts';
 import { createWorkQueue } from '../client/work-queue.ts';
 import { runTogether } from '../host/run-together.ts';
@@ -10,6 +11,8 @@ import { FOREGROUND, type OwnedObject, OwnerGraph, type OwnerState, planGarbage 
 
 /** Kinds whose objects come and go in numbers and never own anything (upstream ignores Events too). */
 const IGNORED = new Set(['events', 'events.events.k8s.io', 'leases.coordination.k8s.io']);
+/** Owners known to be gone, so that a hundred objects of one owner ask after it once. */
+const ABSENT_MAX = 500;
 /** The API server may not serve yet when the controllers start. */
 const DISCOVER_AGAIN_MS = 2_000;
 
@@ -18,7 +21,8 @@ export const createGarbageCollector: CreateController = (context) => ({
   run: async (signal) => {
     const resources = await discover(context, signal);
     if (resources === undefined) return;
-    await new Collector(context, resources).run(signal);
+    const recorder = context.recorder('garbage-collector-controller');
+    await runTogether([recorder, new Collector(context, resources, recorder)], signal);
   },
 });
 
@@ -45,10 +49,14 @@ class Collector {
   readonly #context: ControllerContext;
   readonly #resources: readonly Resource<KubeObject>[];
   readonly #graph = new OwnerGraph();
+  readonly #recorder: EventRecorder;
+  /** Uids of owners that were asked for and are not there; a uid never comes back. */
+  readonly #absent = new Set<string>();
   readonly #queue;
 
-  constructor(context: ControllerContext, resources: readonly Resource<KubeObject>[]) {
+  constructor(context: ControllerContext, resources: readonly Resource<KubeObject>[], recorder: EventRecorder) {
     this.#context = context;
+    this.#recorder = recorder;
     this.#resources = resources;
     this.#queue = createWorkQueue({
       name: 'garbage-collector',
@@ -82,9 +90,9 @@ class Collector {
       if (now === undefined) this.#graph.remove(uid);
       else this.#graph.put(ownedObject(resource, now));
       if (now !== undefined) this.#queue.add(uid);
-      // Who waits for this object, and who lives by it, is to be looked at again.
-      const owners = now === undefined || now.metadata?.deletionTimestamp !== undefined ? (known?.owners ?? []) : [];
-      for (const owner of owners) if (this.#graph.get(owner.uid)?.isDeleting === true) this.#queue.add(owner.uid);
+      // Who waits for this object, also if it is its owner no more, and who lives by it, is to be looked at again.
+      for (const owner of known?.owners ?? [])
+        if (this.#graph.get(owner.uid)?.isDeleting === true) this.#queue.add(owner.uid);
       if (now === undefined) for (const dependent of this.#graph.dependentsOf(uid)) this.#queue.add(dependent.uid);
     });
     return informer;
@@ -106,10 +114,17 @@ class Collector {
       case 'release':
         return this.#dropFinalizer(object, plan.finalizer, signal);
       case 'orphan':
-        for (const dependent of plan.dependents) await this.#dropOwners(dependent, [uid], signal);
+        await Promise.all(plan.dependents.map(async (dependent) => this.#dropOwners(dependent, [uid], signal)));
         return this.#queue.addAfter(uid, 100);
       case 'dropOwners':
         return this.#dropOwners(object, plan.uids, signal);
+      case 'unblock':
+        await this.#patch(
+          object,
+          ({ owners }) => ({ ownerReferences: owners.map((owner) => ({ ...owner, blockOwnerDeletion: false })) }),
+          signal,
+        );
+        return this.#queue.addAfter(uid, 100);
       case 'delete':
         return this.#delete(object, plan.propagationPolicy, signal);
       default:
@@ -122,20 +137,53 @@ class Collector {
     const known = this.#graph.get(owner.uid);
     if (known !== undefined && (known.namespace === '' || known.namespace === object.namespace))
       return known.isDeleting && known.finalizers.includes(FOREGROUND) ? 'waiting' : 'solid';
-    const [version = '', group = ''] = owner.apiVersion.split('/').toReversed();
-    const resource = this.#resources.find(
-      (one) => one.kind === owner.kind && one.group === group && one.version === version,
-    );
+    if (known !== undefined) this.#reportNamespace(object, owner);
+    const [, group = ''] = owner.apiVersion.split('/').toReversed();
+    const resource = this.#resources.find((one) => one.kind === owner.kind && one.group === group);
     // Owners of kinds that nobody serves (any more) cannot be judged: keep what is theirs.
     if (resource === undefined) return 'solid';
+    // Nor can a namespaced owner of what has no namespace: there is no telling where it would be.
+    if (resource.namespaced && object.namespace === '') {
+      this.#reportNamespace(object, owner);
+      return 'solid';
+    }
+    if (this.#absent.has(`${object.namespace}/${owner.uid}`)) return 'dangling';
+    const state = await this.#askFor(resource, resource.namespaced ? object.namespace : '', owner, signal);
+    if (state === 'dangling') this.#noteAbsent(`${object.namespace}/${owner.uid}`);
+    return state;
+  }
+
+  async #askFor(
+    resource: Resource<KubeObject>,
+    namespace: string,
+    owner: OwnerReference,
+    signal: AbortSignal,
+  ): Promise<OwnerState> {
     try {
-      const namespace = resource.namespaced ? object.namespace : '';
       const live = await this.#context.client.get(resource, namespace, owner.name, { signal });
       return live.metadata?.uid === owner.uid ? 'solid' : 'dangling';
     } catch (error) {
       if (isReason(error, 'NotFound')) return 'dangling';
       throw error;
     }
+  }
+
+  #noteAbsent(owner: string): void {
+    const [oldest] = this.#absent;
+    if (oldest !== undefined && this.#absent.size >= ABSENT_MAX) this.#absent.delete(oldest);
+    this.#absent.add(owner);
+  }
+
+  /** References do not cross namespaces (kubernetes.io, "Owners and Dependents"); people are told why theirs has no effect. */
+  #reportNamespace({ resource, namespace, name, uid }: OwnedObject, owner: OwnerReference): void {
+    const apiVersion = resource.group === '' ? resource.version : `${resource.group}/${resource.version}`;
+    const text = `[${owner.apiVersion}/${owner.kind}, namespace: ${namespace}, name: ${owner.name}, uid: ${owner.uid}]`;
+    this.#recorder.record(
+      { apiVersion, kind: resource.kind, ...(namespace === '' ? {} : { namespace }), name, uid },
+      'Warning',
+      'OwnerRefInvalidNamespace',
+      `ownerRef ${text} does not exist in namespace "${namespace}"`,
+    );
   }
 
   async #delete(
@@ -151,28 +199,32 @@ class Collector {
   }
 
   async #dropOwners(object: OwnedObject, uids: readonly string[], signal: AbortSignal): Promise<void> {
-    const ownerReferences = object.owners.filter(({ uid }) => !uids.includes(uid));
-    await this.#patch(object, { ownerReferences: ownerReferences.length === 0 ? null : ownerReferences }, signal);
+    const left = ({ owners }: OwnedObject): object => {
+      const ownerReferences = owners.filter(({ uid }) => !uids.includes(uid));
+      return { ownerReferences: ownerReferences.length === 0 ? null : ownerReferences };
+    };
+    await this.#patch(object, left, signal);
   }
 
   async #dropFinalizer(object: OwnedObject, finalizer: string, signal: AbortSignal): Promise<void> {
-    const finalizers = object.finalizers.filter((one) => one !== finalizer);
-    await this.#patch(object, { finalizers: finalizers.length === 0 ? null : finalizers }, signal);
+    const left = (now: OwnedObject): object => {
+      const finalizers = now.finalizers.filter((one) => one !== finalizer);
+      return { finalizers: finalizers.length === 0 ? null : finalizers };
+    };
+    await this.#patch(object, left, signal);
   }
 
-  /** With the version that the change was made from, so that no one else's change is undone. */
-  async #patch(object: OwnedObject, metadata: Record<string, unknown>, signal: AbortSignal): Promise<void> {
+  /** Changed from what is there now and with its version, so that no one else's change is undone. */
+  async #patch(object: OwnedObject, change: (now: OwnedObject) => object, signal: AbortSignal): Promise<void> {
     const { resource, namespace, name, uid } = object;
     try {
       const live = await this.#context.client.get(resource, namespace, name, { signal });
       if (live.metadata?.uid !== uid) return;
-      const now = ownedObject(resource, live);
-      if (now.owners.length !== object.owners.length || now.finalizers.length !== object.finalizers.length)
-        throw new Error(`${resource.kind} ${namespace}/${name} has changed since it was looked at`);
-      const body = { metadata: { ...metadata, uid, resourceVersion: live.metadata?.resourceVersion } };
+      const { resourceVersion } = live.metadata ?? {};
+      const body = { metadata: { ...change(ownedObject(resource, live)), uid, resourceVersion } };
       await this.#context.client.patch(resource, { namespace, name }, { type: 'merge', body }, { signal });
     } catch (error) {
-      ignoreGone(error);
+      if (!isReason(error, 'NotFound')) throw error;
     }
   }
 }

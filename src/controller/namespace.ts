@@ -2,34 +2,54 @@ import { isDeleting } from '../api/object-facts.ts';
 import type { Namespace, NamespaceCondition } from '../api/objects.ts';
 import { isReason } from '../api/status.ts';
 import type { Resource } from '../client/api-client.ts';
-import { namespaces } from '../client/resources.ts';
+import { namespaces, pods } from '../client/resources.ts';
 import type { KubeObject } from '../api/objects.ts';
 import { rfc3339 } from '../api/time.ts';
-import { type ControllerContext, type CreateController, queuedController, queueEach } from './controller.ts';
+import { type ControllerContext, type CreateController, queuedController } from './controller.ts';
 import { discoverResources } from './discover-resources.ts';
 
 const FINALIZER = 'kubernetes';
-/** How long what is left is waited for before it is looked at again. */
-const AGAIN_MS = 1_000;
-/** Objects of one kind deleted in a go. */
+/** How long what is left is waited for before it is looked at again: first, and doubling up to this. */
+const AGAIN_MIN_MS = 500;
+const AGAIN_MAX_MS = 8_000;
+/** Objects of one kind looked at in a go. */
 const PAGE = 500;
 
 /** Empties namespaces that are being deleted, whatever kinds the API server serves, then lets them go. */
 export const createNamespaceController: CreateController = (context) => {
   const informer = context.informers.of(namespaces);
+  const podInformer = context.informers.of(pods);
+  /** How long each namespace waits next. */
+  const waits = new Map<string, number>();
   return queuedController({
     name: 'namespace',
     context,
     workers: 4,
     needs: [informer],
-    connect: (queue) => queueEach(informer, queue),
+    connect: (queue) => {
+      informer.onChange((before, now) => {
+        const name = (now ?? before)?.metadata?.name ?? '';
+        if (now === undefined) waits.delete(name);
+        // Our own conditions are no news: what is left is looked at again in its time.
+        else if (before === undefined || isDeleting(before) !== isDeleting(now)) queue.add(name);
+      });
+      podInformer.onChange((before, now) => {
+        const name = before?.metadata?.namespace ?? '';
+        // Everything else waits for the last pod.
+        if (now === undefined && waits.has(name) && podInformer.lister.list(name).length === 0) queue.add(name);
+      });
+    },
     reconcile: async (name, signal, queue) => {
       const namespace = informer.lister.get('', name);
       if (namespace === undefined || !isDeleting(namespace)) return;
       if (!(namespace.spec?.finalizers ?? []).includes(FINALIZER)) return;
       const left = await emptyNamespace(context, name, signal);
       await writeConditions(context, namespace, left, signal);
-      if (left.length > 0) return queue.addAfter(name, AGAIN_MS);
+      if (left.length > 0) {
+        const waitMs = waits.get(name) ?? AGAIN_MIN_MS;
+        waits.set(name, Math.min(AGAIN_MAX_MS, waitMs * 2));
+        return queue.addAfter(name, waitMs);
+      }
       await finalize(context, name, signal);
     },
   });
@@ -48,7 +68,7 @@ async function emptyNamespace(
   signal: AbortSignal,
 ): Promise<readonly Left[]> {
   const all = (await discoverResources(context.client, signal)).filter(
-    ({ resource, verbs }) => resource.namespaced && verbs.includes('list') && verbs.includes('delete'),
+    ({ resource, verbs }) => resource.namespaced && verbs.includes('list') && verbs.includes('deletecollection'),
   );
   const isPods = (resource: Resource<KubeObject>): boolean => resource.group === '' && resource.plural === 'pods';
   const podsLeft = await emptyOf(context, all.find(({ resource }) => isPods(resource))?.resource, namespace, signal);
@@ -70,14 +90,13 @@ async function emptyOf(
 ): Promise<Left | undefined> {
   if (resource === undefined) return undefined;
   const { items } = await client.list(resource, { namespace, limit: PAGE, signal });
-  for (const object of items.filter((one) => !isDeleting(one))) {
-    const key = { namespace, name: object.metadata?.name ?? '' };
-    await client.delete(resource, key, { propagationPolicy: 'Background', signal }).catch((error: unknown) => {
-      if (!isReason(error, 'NotFound') && !isReason(error, 'Conflict') && !isReason(error, 'MethodNotAllowed'))
-        throw error;
-    });
-  }
   if (items.length === 0) return undefined;
+  if (items.some((one) => !isDeleting(one))) {
+    const root = resource.group === '' ? `/api/${resource.version}` : `/apis/${resource.group}/${resource.version}`;
+    const path = `${root}/namespaces/${encodeURIComponent(namespace)}/${resource.plural}`;
+    const options = { apiVersion: 'v1', kind: 'DeleteOptions', propagationPolicy: 'Background' };
+    await client.request('DELETE', path, options, signal);
+  }
   const remaining = await client.list(resource, { namespace, limit: PAGE, signal });
   if (remaining.items.length === 0) return undefined;
   const finalizers = remaining.items.flatMap((object) => object.metadata?.finalizers ?? []);
@@ -91,11 +110,11 @@ function conditionsFor(
   nowMs: number,
 ): NamespaceCondition[] {
   const name = ({ plural, group }: Resource<KubeObject>): string => `${plural}.${group}`;
-  const remaining = left.map(({ resource, count }) => `${name(resource)} has ${count} resource instances`);
+  const remaining = left.map(({ resource, count }) => `${name(resource)} has ${count} resource instances`).toSorted();
   const holders = new Map<string, number>();
   for (const finalizer of left.flatMap(({ finalizers }) => finalizers))
     holders.set(finalizer, (holders.get(finalizer) ?? 0) + 1);
-  const held = [...holders].map(([finalizer, count]) => `${finalizer} in ${count} resource instances`);
+  const held = [...holders].map(([finalizer, count]) => `${finalizer} in ${count} resource instances`).toSorted();
   const rows: readonly [string, boolean, string, string][] = [
     ['NamespaceDeletionDiscoveryFailure', false, 'ResourcesDiscovered', 'All resources successfully discovered'],
     [

@@ -81,6 +81,10 @@ export function taintsFor(node: Node, nowMs: number): Taint[] | undefined {
     wanted.push({ key, effect: 'NoSchedule' });
     if (type === 'Ready') wanted.push({ key, effect: 'NoExecute' });
   }
+  // Nobody has called a Node ready whose kubelet has not spoken yet: what the API server put there at its creation stays.
+  const isNew = conditionOf(node, 'Ready') === undefined;
+  if (isNew && before.some(({ key, effect }) => key === NOT_READY && effect === 'NoSchedule'))
+    wanted.push({ key: NOT_READY, effect: 'NoSchedule' });
   if (node.spec?.unschedulable === true) wanted.push({ key: UNSCHEDULABLE, effect: 'NoSchedule' });
   const isSame = (a: Taint, b: Taint): boolean => a.key === b.key && a.effect === b.effect;
   const kept = before.filter((taint) => !isOurs(taint) || wanted.some((one) => isSame(one, taint)));

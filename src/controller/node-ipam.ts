@@ -4,7 +4,7 @@ import type { Node } from '../api/objects.ts';
 import { referenceTo } from '../client/event-recorder.ts';
 import { nodes } from '../client/resources.ts';
 import { runTogether } from '../host/run-together.ts';
-import { type CreateController, queuedController, queueEach } from './controller.ts';
+import { type CreateController, keyOf, queuedController, queueEach } from './controller.ts';
 
 /** Bits of a board's own pod network within the cluster's. */
 const NODE_PREFIX = 24;
@@ -21,7 +21,14 @@ export function createNodeIpamController(clusterCidr: string): CreateController 
       context,
       workers: 1, // one at a time: two must not find the same network free
       needs: [informer],
-      connect: (queue) => queueEach(informer, queue),
+      connect: (queue) => {
+        queueEach(informer, queue);
+        informer.onChange((_before, now) => {
+          if (now !== undefined) return;
+          // A network is free again: those that found none look again now, not after their back-off.
+          for (const node of informer.lister.list()) if (podCidrs(node).length === 0) queue.add(keyOf(node));
+        });
+      },
       reconcile: async (name, signal) => {
         const node = informer.lister.get('', name);
         if (node === undefined) given.delete(name);

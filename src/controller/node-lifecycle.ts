@@ -16,6 +16,9 @@ const PERIOD_MS = 1_000;
 const PROBE_MS = 1_000;
 const KUBELET_PORT = 10250;
 
+/** Knocks at a board's kubelet port; never throws. */
+export type Probe = (address: string, port: number, timeoutMs: number) => Promise<ProbeResult>;
+
 interface Watched {
   /** What was last seen of the board: its Lease's and its heartbeat's time. */
   sign: string;
@@ -27,7 +30,11 @@ interface Watched {
  * Notices boards that are gone: first the Node's conditions say so, then its taints, then its pods are no longer ready,
  * so that no Service sends to them; eviction is another controller's (taint-eviction.ts).
  */
-export const createNodeLifecycleController: CreateController = (context) => {
+export function createNodeLifecycleController(probe: Probe = probeTcp): CreateController {
+  return (context) => nodeLifecycle(context, probe);
+}
+
+function nodeLifecycle(context: ControllerContext, probe: Probe): Runnable {
   const informer = context.informers.of(nodes);
   const podInformer = context.informers.of(pods, { node: byNodeName });
   const leaseInformer = createInformer(context.client, leases, { namespace: 'kube-node-lease' });
@@ -58,7 +65,7 @@ export const createNodeLifecycleController: CreateController = (context) => {
         if (record === undefined) return;
         const silentMs = nowMs - record.seenMs;
         if (silentMs < ASK_AFTER_MS) return;
-        record.deadProbes = (await ask(node)) === 'silent' ? record.deadProbes + 1 : 0;
+        record.deadProbes = (await ask(node, probe)) === 'silent' ? record.deadProbes + 1 : 0;
         if (isLost({ silentMs, deadProbes: record.deadProbes, hearsOthers })) await giveUp(node, signal);
       }),
     );
@@ -83,7 +90,9 @@ export const createNodeLifecycleController: CreateController = (context) => {
         'NodeNotReady',
         `Node ${name} status is now: NodeNotReady`,
       );
-      const body = { status: { conditions } };
+      // With the version that it was judged by: a kubelet that speaks at this moment is believed.
+      const { resourceVersion } = node.metadata ?? {};
+      const body = { metadata: { resourceVersion }, status: { conditions } };
       await context.client.patch(
         nodes,
         { namespace: '', name },
@@ -114,13 +123,13 @@ export const createNodeLifecycleController: CreateController = (context) => {
   });
 
   return { run: async (signal) => runTogether([leaseInformer, monitor, tainter, recorder], signal) };
-};
+}
 
-async function ask(node: Node): Promise<ProbeResult> {
+async function ask(node: Node, probe: Probe): Promise<ProbeResult> {
   const address = node.status?.addresses?.find(({ type }) => type === 'InternalIP')?.address;
   if (address === undefined) return 'silent';
   const port = node.status?.daemonEndpoints?.kubeletEndpoint?.Port ?? KUBELET_PORT;
-  return probeTcp(address, port, PROBE_MS);
+  return probe(address, port, PROBE_MS);
 }
 
 /** Takes a pod out of Services, as nobody can say any more that it serves. */

@@ -67,6 +67,8 @@ export type GarbagePlan =
   | { readonly act: 'wait'; readonly blocking: readonly OwnedObject[] }
   | { readonly act: 'release'; readonly finalizer: string }
   | { readonly act: 'orphan'; readonly dependents: readonly OwnedObject[] }
+  /** Its own references stop blocking its owners: they wait for each other in a circle. */
+  | { readonly act: 'unblock' }
   | { readonly act: 'delete'; readonly propagationPolicy: 'Background' | 'Foreground' | 'Orphan' }
   | { readonly act: 'dropOwners'; readonly uids: readonly string[] };
 
@@ -96,8 +98,11 @@ export function planGarbage(
   const rest = states.filter(({ state }) => state !== 'solid');
   if (rest.length === 0) return { act: 'nothing' };
   if (rest.length < states.length) return { act: 'dropOwners', uids: rest.map(({ owner }) => owner.uid) };
-  if (rest.some(({ state }) => state === 'waiting') && dependents.length > 0)
-    return { act: 'delete', propagationPolicy: 'Foreground' };
+  if (rest.some(({ state }) => state === 'waiting') && dependents.length > 0) {
+    const isCircle = dependents.some((one) => one.isDeleting && one.finalizers.includes(FOREGROUND));
+    const isBlocking = object.owners.some(({ blockOwnerDeletion }) => blockOwnerDeletion === true);
+    return isCircle && isBlocking ? { act: 'unblock' } : { act: 'delete', propagationPolicy: 'Foreground' };
+  }
   if (object.finalizers.includes(ORPHAN)) return { act: 'delete', propagationPolicy: 'Orphan' };
   if (object.finalizers.includes(FOREGROUND)) return { act: 'delete', propagationPolicy: 'Foreground' };
   return { act: 'delete', propagationPolicy: 'Background' };

@@ -1,8 +1,10 @@
 import { isDeleting } from '../api/object-facts.ts';
-import type { Pod } from '../api/objects.ts';
+import type { Node, Pod } from '../api/objects.ts';
+import { rfc3339 } from '../api/time.ts';
 import { isReason } from '../api/status.ts';
 import { nodes, pods } from '../client/resources.ts';
 import type { Runnable } from '../host/run-together.ts';
+import { readyStatus } from './node-health.ts';
 import { type ControllerContext, type CreateController } from './controller.ts';
 import { isPodTerminal } from '../api/pod-facts.ts';
 
@@ -34,6 +36,7 @@ export const createPodGarbageCollector: CreateController = (context): Runnable =
     const nowMs = context.clock.monotonicMs();
     const all = podInformer.lister.list();
     const named = new Set(all.map((pod) => pod.spec?.nodeName ?? '').filter((name) => name !== ''));
+    for (const name of missing.keys()) if (!named.has(name)) missing.delete(name);
     for (const name of named) {
       if (nodeInformer.lister.get('', name) !== undefined) missing.delete(name);
       else if (!missing.has(name)) missing.set(name, nowMs);
@@ -41,10 +44,13 @@ export const createPodGarbageCollector: CreateController = (context): Runnable =
     for (const pod of all) {
       const name = pod.spec?.nodeName ?? '';
       const sinceMs = missing.get(name);
-      const taints = nodeInformer.lister.get('', name)?.spec?.taints ?? [];
-      const isStranded = isDeleting(pod) && (name === '' || taints.some(({ key }) => key === OUT_OF_SERVICE));
-      if (isStranded || (sinceMs !== undefined && nowMs - sinceMs >= QUARANTINE_MS))
+      const node = nodeInformer.lister.get('', name);
+      const isStranded = isDeleting(pod) && (name === '' || (node !== undefined && isOutOfService(node)));
+      if (isStranded) await forceDelete(context, pod, signal);
+      else if (sinceMs !== undefined && nowMs - sinceMs >= QUARANTINE_MS && (await isGone(context, name, signal))) {
+        await markFailed(context, pod, signal);
         await forceDelete(context, pod, signal);
+      }
     }
     const ended = all.filter((pod) => isPodTerminal(pod) && !isDeleting(pod));
     const oldest = ended.toSorted((a, b) =>
@@ -54,6 +60,40 @@ export const createPodGarbageCollector: CreateController = (context): Runnable =
       await forceDelete(context, pod, signal);
   }
 };
+
+/** Whether a person has said that the board is off and stays so (KEP-2268). One that is ready is not. */
+function isOutOfService(node: Node): boolean {
+  return readyStatus(node) !== 'True' && (node.spec?.taints ?? []).some(({ key }) => key === OUT_OF_SERVICE);
+}
+
+/** The cache is not enough to end pods for: the server is asked. */
+async function isGone({ client }: ControllerContext, node: string, signal: AbortSignal): Promise<boolean> {
+  try {
+    await client.get(nodes, '', node, { signal });
+    return false;
+  } catch (error) {
+    if (isReason(error, 'NotFound')) return true;
+    throw error;
+  }
+}
+
+/** Says why a pod ended that nobody can ask any more (KEP-3329). */
+async function markFailed({ client, clock }: ControllerContext, pod: Pod, signal: AbortSignal): Promise<void> {
+  if (isPodTerminal(pod)) return;
+  const { namespace = '', name = '', uid } = pod.metadata ?? {};
+  const condition = {
+    type: 'DisruptionTarget',
+    status: 'True',
+    reason: 'DeletionByPodGC',
+    message: 'PodGC: node no longer exists',
+    lastTransitionTime: rfc3339(clock.nowMs()),
+  };
+  const body = { metadata: { uid }, status: { phase: 'Failed', conditions: [condition] } };
+  const options = { subresource: 'status', signal };
+  await client.patch(pods, { namespace, name }, { type: 'strategic', body }, options).catch((error: unknown) => {
+    if (!isReason(error, 'NotFound') && !isReason(error, 'Conflict')) throw error;
+  });
+}
 
 async function forceDelete({ client, log }: ControllerContext, pod: Pod, signal: AbortSignal): Promise<void> {
   const { namespace = '', name = '', uid = '' } = pod.metadata ?? {};

@@ -3,9 +3,11 @@ import { isReason } from '../api/status.ts';
 import { createInformer } from '../client/informer.ts';
 import { configMaps, namespaces } from '../client/resources.ts';
 import { runTogether } from '../host/run-together.ts';
+import { isNamespaceTerminating } from './namespace-terminating.ts';
 import { type CreateController, queuedController } from './controller.ts';
 
 const NAME = 'kube-root-ca.crt';
+const DESCRIBED_BY = 'kubernetes.io/description';
 const DESCRIPTION =
   'Contains a CA bundle that can be used to verify the kube-apiserver when using internal endpoints such as the internal service IP or kubernetes.default.svc. No other usage is guaranteed across distributions of Kubernetes clusters.';
 
@@ -31,8 +33,10 @@ export function createRootCaController(caPem: string): CreateController {
         const namespace = informer.lister.get('', name);
         if (namespace === undefined || isDeleting(namespace)) return;
         const existing = maps.lister.get(name, NAME);
-        if (existing?.data?.['ca.crt'] === caPem && Object.keys(existing.data).length === 1) return;
-        const annotations = { 'kubernetes.io/description': DESCRIPTION };
+        const described = existing?.metadata?.annotations?.[DESCRIBED_BY] ?? '';
+        const isAsWanted = existing?.data?.['ca.crt'] === caPem && Object.keys(existing.data).length === 1;
+        if (isAsWanted && described !== '') return;
+        const annotations = { ...existing?.metadata?.annotations, [DESCRIBED_BY]: DESCRIPTION };
         const metadata = { ...existing?.metadata, namespace: name, name: NAME, annotations };
         const map = { apiVersion: 'v1', kind: 'ConfigMap', metadata, data: { 'ca.crt': caPem } } as const;
         if (existing !== undefined) {
@@ -40,7 +44,7 @@ export function createRootCaController(caPem: string): CreateController {
           return;
         }
         await context.client.create(configMaps, map, { signal }).catch((error: unknown) => {
-          if (!isReason(error, 'AlreadyExists') && !isReason(error, 'Forbidden') && !isReason(error, 'NotFound'))
+          if (!isReason(error, 'AlreadyExists') && !isReason(error, 'NotFound') && !isNamespaceTerminating(error))
             throw error;
         });
       },

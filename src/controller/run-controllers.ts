@@ -15,7 +15,7 @@ import { createEndpointsController } from './endpoints.ts';
 import { createGarbageCollector } from './garbage-collector.ts';
 import { createNamespaceController } from './namespace.ts';
 import { createNodeIpamController } from './node-ipam.ts';
-import { createNodeLifecycleController } from './node-lifecycle.ts';
+import { createNodeLifecycleController, type Probe } from './node-lifecycle.ts';
 import { createPodGarbageCollector } from './pod-gc.ts';
 import { createReplicaSetController } from './replica-set.ts';
 import { createRootCaController } from './root-ca.ts';
@@ -32,6 +32,8 @@ export interface ControllersOptions {
   readonly apiNames?: ReadonlySet<string>;
   /** The pods' network, from which each Node gets its part. */
   readonly clusterCidr: string;
+  /** How boards that do not renew their Lease are asked after; a knock at their kubelet's port unless set. */
+  readonly probe?: Probe;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -68,7 +70,7 @@ async function runAll(options: ControllersOptions, signal: AbortSignal): Promise
     createServiceAccountController,
     createRootCaController(authority.certPem),
     createNodeIpamController(clusterCidr),
-    createNodeLifecycleController,
+    createNodeLifecycleController(options.probe),
     createTaintEvictionController,
     createPodGarbageCollector,
     createGarbageCollector,
