@@ -1,4 +1,3 @@
-import type { Disk } from '../host/disk.ts';
 import type { ClientTls } from '../host/grpc/grpc-connection.ts';
 import type { Log } from '../host/log.ts';
 import { entriesSize } from '../raft/entry.ts';
@@ -9,19 +8,20 @@ import { AppendQueue } from './append-queue.ts';
 import { Applier } from './applier.ts';
 import type { Backend, MemberChange, RaftStatus } from './backend.ts';
 import { encodeCheckpoint, restoreCheckpoint } from './checkpoint.ts';
+import { Checkpointer } from './checkpointer.ts';
 import { command } from './command.ts';
 import type { Change } from './command.ts';
 import type { Member as ApiMember } from './etcd-api/cluster.ts';
-import { EtcdError, isEtcdReason } from './etcd-api/etcd-error.ts';
+import { EtcdError } from './etcd-api/etcd-error.ts';
 import { ALARM_ACTION, ALARM_TYPE } from './etcd-api/maintenance.ts';
+import { LEADER_TIMEOUT_MS, LeaderQuestions } from './leader-questions.ts';
 import { LeaseKeeper } from './lease-keeper.ts';
-import { writeCheckpoint } from './log/checkpoint-file.ts';
 import type { SegmentedLog } from './log/segmented-log.ts';
 import { LogStorage } from './log-storage.ts';
 import { randomId, toApiMember } from './member-info.ts';
-import { changeContext, decodeMemberChange, encodeMemberChange, planMembershipChange } from './membership-change.ts';
-import { writeIdentity } from './open-member.ts';
+import { changeContext, encodeMemberChange, planMembershipChange } from './membership-change.ts';
 import type { Identity, OpenedMember } from './open-member.ts';
+import { OwnRecord } from './own-record.ts';
 import type { ClusterInfo, LeaderRequest, LeaderResponse } from './peer/peer-api.ts';
 import type { PeerHandler } from './peer/peer-service.ts';
 import { Peers } from './peer/peers.ts';
@@ -29,6 +29,7 @@ import { Proposals } from './proposals.ts';
 import { RaftLoop } from './raft-loop.ts';
 import type { RaftOwner } from './raft-loop.ts';
 import { ReadBarrier } from './read-barrier.ts';
+import { SnapshotStates } from './snapshot-states.ts';
 import { changeBytes } from './state-machine.ts';
 import type { Applied, StateMachine } from './state-machine.ts';
 
@@ -44,11 +45,6 @@ export interface MemberOptions {
   readonly log: Log;
 }
 
-/** A checkpoint follows when this much was appended, or as much as the last one was long, whichever is more. */
-const CHECKPOINT_LOG_BYTES = 16 << 20;
-/** How long a question to the leader may take. */
-const LEADER_TIMEOUT_MS = 5000;
-
 /** One member of the store: the Raft core, its log, the state, and the links to the others. */
 export class Member implements Backend, RaftOwner, PeerHandler {
   readonly state: StateMachine;
@@ -56,10 +52,7 @@ export class Member implements Backend, RaftOwner, PeerHandler {
   /** As the API shows them: made once, for every answer carries them. */
   readonly #ids: { readonly clusterId: bigint; readonly memberId: bigint };
   #leader = 0n;
-  #contacts: string;
-  #remembering = Promise.resolve();
   readonly #log: SegmentedLog;
-  readonly #disk: Disk;
   readonly #options: MemberOptions;
   readonly #loop: RaftLoop;
   readonly #storage: LogStorage;
@@ -72,29 +65,38 @@ export class Member implements Backend, RaftOwner, PeerHandler {
   /** This life of the member, in the log. */
   readonly #session = randomId();
   readonly #listeners = new Set<() => void>();
-  /** States to be sent, and states that came, by their snapshots. */
-  readonly #outgoingStates = new WeakMap<Snapshot, Iterable<Buffer>>();
-  readonly #incomingStates = new Map<number, readonly Buffer[]>();
-  readonly #acceptedStates = new Map<number, readonly Buffer[]>();
+  readonly #states = new SnapshotStates();
+  readonly #checkpointer: Checkpointer;
+  readonly #questions: LeaderQuestions;
+  readonly #record: OwnRecord;
   #softState: SoftState = { lead: 0, role: 'StateFollower' };
-  #checkpointBytes: number;
-  #checkpointAtBytes = 0;
-  #checkpointing: Promise<void> | undefined;
-  #isPublishing = false;
   #fail: (error: unknown) => void = () => undefined;
 
   constructor(opened: OpenedMember, options: MemberOptions) {
     // Not `opened` itself: it would keep the entries that were read.
     const { identity, meta, log, disk, hardState } = opened;
     this.#identity = identity;
-    this.#contacts = JSON.stringify(identity.contacts ?? []);
     this.#ids = { clusterId: BigInt(identity.clusterId), memberId: BigInt(identity.memberId) };
     this.#log = log;
-    this.#disk = disk;
     this.#options = options;
     this.state = opened.state;
-    this.#checkpointBytes = opened.checkpointBytes;
-    this.#checkpointAtBytes = -entriesSize(opened.entries);
+    const onFailed = (error: unknown): void => this.#fail(error);
+    this.#checkpointer = new Checkpointer({
+      disk,
+      log,
+      state: this.state,
+      checkpointBytes: opened.checkpointBytes,
+      loggedBytes: entriesSize(opened.entries),
+      onFailed,
+    });
+    this.#record = new OwnRecord({
+      identity,
+      name: options.name,
+      clientUrls: options.clientUrls,
+      disk,
+      publish: async (attributes) => this.propose({ attributes }),
+      onFailed,
+    });
     this.#storage = new LogStorage(() => this.#captureSnapshot());
     this.#storage.restore(hardState, meta, opened.entries);
     this.#loop = new RaftLoop(identity.memberId, this.#storage, meta.index, this, options.log.part('raft'));
@@ -109,13 +111,19 @@ export class Member implements Backend, RaftOwner, PeerHandler {
     this.#queue = new AppendQueue(log, disk, hardState, {
       onDurable: (append) => this.#durable(append),
       onFlushed: (ms) => this.#loop.timeouts.flushed(ms),
-      takeSnapshotState: ({ index }) => this.#takeIncoming(index),
+      takeSnapshotState: (snapshot) => this.#states.accepted(snapshot),
     });
     this.#barrier = new ReadBarrier((context) => {
       this.#loop.raw.readIndex(context);
       this.#loop.schedule();
     });
     this.#leases = new LeaseKeeper(this.state.leases, (id) => this.propose({ leaseRevoke: { id } }));
+    this.#questions = new LeaderQuestions({
+      isLeader: () => this.#isLeader,
+      leaderLink: () => this.#peers.link(this.#softState.lead),
+      leases: this.#leases,
+      change: async (change) => this.#changeAsLeader(change),
+    });
     this.#peers = new Peers({
       ownId: identity.memberId,
       clusterId: identity.clusterId,
@@ -149,8 +157,8 @@ export class Member implements Backend, RaftOwner, PeerHandler {
       this.#peers.close();
       this.#proposals.fail(new EtcdError('Stopped'));
       this.#barrier.fail(new EtcdError('Stopped'));
-      await this.#checkpointing;
-      await this.#remembering;
+      await this.#checkpointer.idle();
+      await this.#record.idle();
       await this.#queue.idle();
       await this.#log.close();
     }
@@ -186,14 +194,15 @@ export class Member implements Backend, RaftOwner, PeerHandler {
 
   async propose(change: Change): Promise<Applied> {
     this.#checkQuota(change);
-    return this.#proposals.propose(performance.now(), (id) => {
+    const makeSend = (id: number) => {
       const data = command.encode({ ...change, session: this.#session, id });
       if (data.length > this.#options.requestBytesMax) throw new EtcdError('RequestTooLarge');
       return () => {
         this.#loop.schedule();
         return this.#softState.lead !== 0 && this.#loop.raw.propose(data) === null;
       };
-    });
+    };
+    return this.#proposals.propose(performance.now(), makeSend, changeBytes(change));
   }
 
   async readBarrier(): Promise<void> {
@@ -201,7 +210,7 @@ export class Member implements Backend, RaftOwner, PeerHandler {
   }
 
   async changeMembers(change: MemberChange): Promise<ApiMember | undefined> {
-    const { memberId } = await this.#askLeader({ changeMembers: encodeMemberChange(change) });
+    const { memberId } = await this.#questions.ask({ changeMembers: encodeMemberChange(change) });
     // The change is in force at the leader; wait until it is known here.
     await this.readBarrier();
     return this.members.find(({ id }) => id === memberId);
@@ -219,11 +228,11 @@ export class Member implements Backend, RaftOwner, PeerHandler {
   }
 
   async renewLease(id: bigint): Promise<number> {
-    return (await this.#askLeader({ renewLease: id })).time;
+    return (await this.#questions.ask({ renewLease: id })).time;
   }
 
   async leaseRemainingMs(id: bigint): Promise<number> {
-    return (await this.#askLeader({ leaseRemaining: id })).time;
+    return (await this.#questions.ask({ leaseRemaining: id })).time;
   }
 
   onProgress(listener: () => void): () => void {
@@ -241,26 +250,15 @@ export class Member implements Backend, RaftOwner, PeerHandler {
     if (message.snapshot === null || message.to !== this.#identity.memberId) return;
     this.#options.log.info('snapshot received', { index: message.snapshot.index, bytes: lengthOf(state) });
     const { index } = message.snapshot;
-    this.#incomingStates.set(index, state);
-    this.#loop.receive(message);
-    // Raft takes it within this round of work, or never: it may know better already.
-    await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
-    this.#incomingStates.delete(index);
+    await this.#states.offer(index, state, () => this.#loop.receive(message));
   }
 
   async answerAsLeader(request: LeaderRequest): Promise<Partial<LeaderResponse>> {
-    if (!this.#isLeader) throw new EtcdError('NotLeader');
-    const nowMs = performance.now();
-    if (request.renewLease !== undefined) return { time: this.#leases.renew(request.renewLease, nowMs) };
-    if (request.leaseRemaining !== undefined)
-      return { time: Math.round(this.#leases.remainingMs(request.leaseRemaining, nowMs)) };
-    return { memberId: await this.#changeAsLeader(decodeMemberChange(request.changeMembers ?? '')) };
+    return this.#questions.answer(request);
   }
 
   append(message: Message): void {
-    const { snapshot } = message;
-    const state = snapshot === null ? undefined : this.#incomingStates.get(snapshot.index);
-    if (snapshot !== null && state !== undefined) this.#acceptedStates.set(snapshot.index, state);
+    if (message.snapshot !== null) this.#states.accept(message.snapshot);
     this.#queue.push(message);
   }
 
@@ -268,12 +266,15 @@ export class Member implements Backend, RaftOwner, PeerHandler {
     this.#applier.apply(message.entries);
     this.#barrier.applied(this.#applier.index);
     this.#storage.trim(this.#applier.index);
-    this.#maybeCheckpoint();
+    this.#checkpointer.maybeWrite(() => {
+      const { index, confState } = this.#applier;
+      return { index, term: this.#storage.term(index) ?? 0, confState };
+    });
     this.#notify();
   }
 
   send(messages: readonly Message[]): void {
-    this.#peers.send(messages, ({ snapshot }) => (snapshot === null ? [] : (this.#outgoingStates.get(snapshot) ?? [])));
+    this.#peers.send(messages, ({ snapshot }) => this.#states.outgoing(snapshot));
   }
 
   onRead({ context, index }: ReadState): void {
@@ -302,29 +303,11 @@ export class Member implements Backend, RaftOwner, PeerHandler {
     this.#barrier.tick(nowMs);
     this.#leases.tick(nowMs);
     this.#peers.keepOpen();
-    this.#publish();
+    if (this.#softState.lead !== 0) this.#record.publish(this.state.members);
   }
 
   get #isLeader(): boolean {
     return this.#softState.role === 'StateLeader';
-  }
-
-  /** Answers here if we lead, else asks who does; once more when that has just changed. */
-  async #askLeader(request: Partial<LeaderRequest>): Promise<LeaderResponse> {
-    const full = { renewLease: undefined, leaseRemaining: undefined, changeMembers: undefined, ...request };
-    for (const endMs = performance.now() + LEADER_TIMEOUT_MS; ;) {
-      try {
-        if (this.#isLeader) return { time: 0, memberId: 0n, ...(await this.answerAsLeader(full)) };
-        const link = this.#peers.link(this.#softState.lead);
-        if (link === undefined) throw new EtcdError('NoLeader');
-        return await link.askLeader(request, LEADER_TIMEOUT_MS);
-      } catch (error) {
-        const isAnswer =
-          error instanceof EtcdError && !isEtcdReason(error, 'NotLeader') && !isEtcdReason(error, 'NoLeader');
-        if (isAnswer || performance.now() > endMs) throw error;
-        await new Promise((resolve) => setTimeout(resolve, 50));
-      }
-    }
   }
 
   async #changeAsLeader(change: MemberChange): Promise<bigint> {
@@ -360,14 +343,13 @@ export class Member implements Backend, RaftOwner, PeerHandler {
   #durable(append: Message): void {
     const { snapshot, entries } = append;
     if (snapshot !== null) {
-      const chunks = this.#takeIncoming(snapshot.index);
-      this.#acceptedStates.delete(snapshot.index);
+      const chunks = this.#states.accepted(snapshot);
+      this.#states.settle(snapshot);
       restoreCheckpoint(this.state, chunks);
       this.#storage.applySnapshot(snapshot);
       this.#applier.index = snapshot.index;
       this.#applier.confState = snapshot.confState;
-      this.#checkpointBytes = lengthOf(chunks);
-      this.#checkpointAtBytes = this.#log.appendedBytes;
+      this.#checkpointer.replaced(lengthOf(chunks));
       this.#membersChanged();
     }
     this.#storage.append(entries);
@@ -377,33 +359,12 @@ export class Member implements Backend, RaftOwner, PeerHandler {
     this.#notify();
   }
 
-  #takeIncoming(index: number): readonly Buffer[] {
-    const state = this.#acceptedStates.get(index);
-    if (state === undefined) throw new Error(`the state of the snapshot at ${index} has not come`);
-    return state;
-  }
-
   #captureSnapshot(): Snapshot {
     const { index, confState } = this.#applier;
     const term = this.#storage.term(index) ?? 0;
     const snapshot: Snapshot = { index, term, confState, data: new Uint8Array(0) };
-    this.#outgoingStates.set(snapshot, encodeCheckpoint(this.state));
+    this.#states.capture(snapshot, encodeCheckpoint(this.state));
     return snapshot;
-  }
-
-  #maybeCheckpoint(): void {
-    const log = this.#log;
-    const due = this.#checkpointAtBytes + Math.max(CHECKPOINT_LOG_BYTES, this.#checkpointBytes);
-    if (this.#checkpointing !== undefined || log.appendedBytes < due) return;
-    const { index, confState } = this.#applier;
-    const meta = { index, term: this.#storage.term(index) ?? 0, confState };
-    this.#checkpointAtBytes = log.appendedBytes;
-    const work = async (): Promise<void> => {
-      this.#checkpointBytes = await writeCheckpoint(this.#disk, meta, encodeCheckpoint(this.state));
-      await log.release(index);
-      this.#checkpointing = undefined;
-    };
-    this.#checkpointing = work().catch((error: unknown) => this.#fail(error));
   }
 
   #linkPeers(): void {
@@ -413,36 +374,9 @@ export class Member implements Backend, RaftOwner, PeerHandler {
 
   #membersChanged(): void {
     this.#linkPeers();
-    this.#rememberContacts();
+    this.#record.remember(this.state.members);
     const { memberId } = this.#identity;
     if (!this.state.members.has(memberId)) this.#fail(new Error('this member was removed from the cluster'));
-  }
-
-  /** Whom to ask should the log be damaged, in a file that is written at each change of the members alone. */
-  #rememberContacts(): void {
-    const contacts = [...this.state.members.values()];
-    const text = JSON.stringify(contacts);
-    if (text === this.#contacts) return;
-    this.#contacts = text;
-    const { clusterId, memberId } = this.#identity;
-    this.#remembering = this.#remembering
-      .then(() => writeIdentity(this.#disk, { clusterId, memberId, contacts }))
-      .catch((error: unknown) => this.#fail(error));
-  }
-
-  /** Tells the cluster our name and where clients find us, until it knows. */
-  #publish(): void {
-    const { memberId } = this.#identity;
-    const { name, clientUrls } = this.#options;
-    const known = this.state.members.get(memberId);
-    if (this.#isPublishing || known === undefined || this.#softState.lead === 0) return;
-    if (known.name === name && known.clientUrls.join() === clientUrls.join()) return;
-    this.#isPublishing = true;
-    this.propose({ attributes: { id: memberId, name, clientUrls } })
-      .catch(() => undefined) // the next tick tries again
-      .finally(() => {
-        this.#isPublishing = false;
-      });
   }
 
   #notify(): void {

@@ -30,3 +30,19 @@ void t.test('one that Raft did not take is offered with every tick, and times ou
   proposals.tick(7000);
   t.ok(isEtcdReason(await done, 'Timeout'));
 });
+
+void t.test(
+  'proposals are turned down beyond what may be kept in memory, and taken again once some are applied',
+  async (t) => {
+    const proposals = new Proposals();
+    const send = () => () => true;
+    const first = proposals.propose(0, send, 40 << 20);
+    const refused = await proposals.propose(0, send, 30 << 20).catch((error: unknown) => error);
+    t.ok(isEtcdReason(refused, 'TooManyRequests'));
+    proposals.applied(1, {});
+    await first;
+    const second = proposals.propose(0, send, 30 << 20);
+    proposals.applied(2, {});
+    t.same(await second, {});
+  },
+);
