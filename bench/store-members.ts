@@ -1,9 +1,8 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { freePort } from '../test/fake/free-port.ts';
 import { createAuthority, issue } from '../src/host/pki.ts';
 import { EtcdClient } from '../src/store/client/etcd-client.ts';
 import type { TlsPaths } from '../src/store/tls-files.ts';
@@ -142,12 +141,4 @@ async function untilLeader({ urls }: Members, tls: TlsPaths | undefined): Promis
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
   throw new Error('no leader');
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

@@ -1,12 +1,12 @@
 import { spawn, execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { createAuthority, createKey, issue } from '../../src/host/pki.ts';
 import type { ApiServerOptions } from '../../src/apiserver/options.ts';
 import { startFakeEtcd } from '../fake/etcd.ts';
+import { freePort } from '../fake/free-port.ts';
 import { runApiServer } from '../../src/apiserver/run-apiserver.ts';
 
 const run = promisify(execFile);
@@ -145,14 +145,6 @@ async function isHealthy(url: string): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   throw new Error(`no answer from ${url}`);
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === 'object' && address !== null ? address.port : 0;
 }
 
 function kubeconfigOf(server: string, ca: string, { certPem, keyPem }: { certPem: string; keyPem: string }): string {

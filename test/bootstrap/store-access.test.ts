@@ -1,9 +1,9 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { get, Agent } from 'node:http';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
+import { freePort } from '../fake/free-port.ts';
 import { createControlKeys, writeControlKeys } from '../../src/bootstrap/authorities.ts';
 import { localCertificates, renewLocalCertificates, STORE_ACCESS } from '../../src/bootstrap/board-certificates.ts';
 import { checkBoardConfig } from '../../src/bootstrap/board-config.ts';
@@ -16,14 +16,6 @@ import { runStore } from '../../src/store/run-store.ts';
 
 const { config } = checkBoardConfig({ name: 'c1', role: 'control', found: true }, 'c1');
 if (config === undefined) throw new Error('the configuration of this test is wrong');
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 void t.test('the store opens each port to its own certificates only', async (t) => {
   const root = await mkdtemp(join(tmpdir(), 'bramble-store-access-'));

@@ -1,12 +1,11 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
 import { EtcdClient } from '../../src/store/client/etcd-client.ts';
 import { startFakeEtcd } from '../fake/etcd.ts';
+import { freePort } from '../fake/free-port.ts';
 import { StoreCluster } from '../store/store-cluster.ts';
 import { storeContract } from './store.contract.ts';
 
@@ -67,11 +66,3 @@ else
     }
     throw new Error('etcd did not start');
   });
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}

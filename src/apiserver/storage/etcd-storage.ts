@@ -1,4 +1,5 @@
 import { EVENT_TYPE, type KeyValue } from '../../store/etcd-api/key-value.ts';
+import type { RequestOp } from '../../store/etcd-api/kv.ts';
 import type { EtcdClient } from '../../store/client/etcd-client.ts';
 import type { EtcdWatch } from '../../store/client/etcd-watch.ts';
 import { EMPTY_PUT, NOTHING, operation, rangeOf, revisionIs } from './etcd-request.ts';
@@ -65,33 +66,29 @@ export class EtcdStorage implements Storage {
   async put({ key, text, expectedRevision, ttlSeconds }: PutRequest, signal: AbortSignal): Promise<WriteResult> {
     const lease = ttlSeconds === undefined ? 0n : await this.#leases.lease(ttlSeconds, signal);
     const bytes = Buffer.from(key);
-    const { succeeded, header, responses } = await this.#client
-      .txn(
-        {
-          compare: [revisionIs(bytes, expectedRevision)],
-          success: [operation({ requestPut: { ...EMPTY_PUT, key: bytes, value: Buffer.from(text), lease } })],
-          failure: [operation({ requestRange: rangeOf(bytes) })],
-        },
-        { signal },
-      )
-      .catch(storageError('write'));
-    if (succeeded) return { ok: true, revision: header.revision };
-    const found = responses[0]?.responseRange?.kvs[0];
-    return { ok: false, current: found === undefined ? null : itemOf(found) };
+    const put = operation({ requestPut: { ...EMPTY_PUT, key: bytes, value: Buffer.from(text), lease } });
+    return this.#ifUnchanged(bytes, expectedRevision, put, signal);
   }
 
   async delete(key: string, expectedRevision: number, signal: AbortSignal): Promise<WriteResult> {
     const bytes = Buffer.from(key);
-    const { succeeded, header, responses } = await this.#client
-      .txn(
-        {
-          compare: [revisionIs(bytes, expectedRevision)],
-          success: [operation({ requestDeleteRange: { key: bytes, rangeEnd: NOTHING, prevKv: false } })],
-          failure: [operation({ requestRange: rangeOf(bytes) })],
-        },
-        { signal },
-      )
-      .catch(storageError('write'));
+    const removal = operation({ requestDeleteRange: { key: bytes, rangeEnd: NOTHING, prevKv: false } });
+    return this.#ifUnchanged(bytes, expectedRevision, removal, signal);
+  }
+
+  /** The write, if the key's last change is `expectedRevision`; what stands there otherwise. */
+  async #ifUnchanged(
+    key: Buffer,
+    expectedRevision: number,
+    write: RequestOp,
+    signal: AbortSignal,
+  ): Promise<WriteResult> {
+    const request = {
+      compare: [revisionIs(key, expectedRevision)],
+      success: [write],
+      failure: [operation({ requestRange: rangeOf(key) })],
+    };
+    const { succeeded, header, responses } = await this.#client.txn(request, { signal }).catch(storageError('write'));
     if (succeeded) return { ok: true, revision: header.revision };
     const found = responses[0]?.responseRange?.kvs[0];
     return { ok: false, current: found === undefined ? null : itemOf(found) };

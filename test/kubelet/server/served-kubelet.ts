@@ -1,12 +1,11 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { request as httpsRequest } from 'node:https';
 import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import type { SecureContextOptions } from 'node:tls';
+import { freePort } from '../../fake/free-port.ts';
 import type { ApiClient } from '../../../src/client/api-client.ts';
 import { createAuthority, issue } from '../../../src/host/pki.ts';
 import type { Authority } from '../../../src/host/pki.ts';
@@ -68,14 +67,6 @@ export async function certificateOf(
     altNames: ['127.0.0.1'],
   });
   return { cert: certPem, key: keyPem, ca: authority.certPem };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 export async function serveKubelet(view: KubeletView, client: ApiClient): Promise<ServedKubelet> {

@@ -1,18 +1,11 @@
-import { connect, createServer, type AddressInfo } from 'node:net';
+import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as dns from 'dns-packet';
 import t from 'tap';
+import { freePort } from '../../fake/free-port.ts';
 import { silentLog } from '../../../src/host/log.ts';
 import type { Answerer } from '../../../src/network/dns/answerer.ts';
 import { runDnsServer } from '../../../src/network/dns/dns-server.ts';
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 // Each answer may be 64 KiB, to a question of 30 bytes: unread, they would fill the agent's memory.
 void t.test('runDnsServer() answers a client over TCP no faster than it reads', async (t) => {
