@@ -85,7 +85,10 @@ async function fanOut(): Promise<void> {
     stream.on('error', () => undefined); // they end with the session
   }
   const until = async (count: number): Promise<void> => {
-    while (heard < count) await new Promise<void>((resolve) => (wake = resolve));
+    const { promise, resolve } = Promise.withResolvers<void>();
+    wake = () => (heard >= count ? resolve() : undefined);
+    wake();
+    await promise;
   };
   await until(WATCHES);
   const tookMs: number[] = [];

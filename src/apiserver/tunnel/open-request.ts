@@ -57,6 +57,6 @@ function kubeletOf(node: string): (host: string, certificate: PeerCertificate) =
     if (wrong !== undefined) return wrong;
     const name = certificate.subject.CN;
     if (name === `system:node:${node}`) return undefined;
-    return new Error(`${host} is not the kubelet of node ${node}: its certificate is that of ${name}`);
+    return new Error(`${host} is not the kubelet of node ${node}: its certificate is that of ${String(name)}`);
   };
 }
