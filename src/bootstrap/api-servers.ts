@@ -1,6 +1,7 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Log } from '../host/log.ts';
 import { runBrowser } from '../host/mdns.ts';
-import { readKnownServers, writeKnownServers } from './discovery.ts';
+import { proveServer, readKnownServers, writeKnownServers } from './discovery.ts';
 
 interface Server {
   readonly address: string;
@@ -20,14 +21,23 @@ interface ApiServersOptions {
 
 /** More are not kept: a cluster has up to five control boards, and each may have had a few addresses. */
 const SERVERS_MAX = 16;
+/** Announced and not proven yet; the first to be heard of go first. */
+const HEARD_MAX = 64;
+/** A board announces itself before it serves. */
+const PROVE_AGAIN_MS = 5_000;
+const NOTICE_MS = 500;
 
 /**
  * The API servers that a board's agent keeps in hand: heard of by multicast DNS, remembered on disk, so that a board finds
- * its cluster again after addresses have changed. Who is not the cluster's fails the client's TLS.
+ * its cluster again after addresses have changed. Anybody on the network may announce anything, so that a server is taken
+ * into the list only once its certificate has proven it: what is announced can push none out.
  */
 export class ApiServers {
   readonly #options: ApiServersOptions;
   #known: readonly Server[] = [];
+  readonly #heard = new Map<string, Server>();
+  /** Whether something was heard of since the last round of proofs. */
+  #isNew = false;
 
   constructor(options: ApiServersOptions) {
     this.#options = options;
@@ -47,19 +57,58 @@ export class ApiServers {
 
   /** Listens for announcements until aborted. */
   async run(signal: AbortSignal): Promise<void> {
-    const { caHash, ownAddress, log, path } = this.#options;
-    await runBrowser(
-      ({ name, address, port, txt }) => {
-        if (txt['ca'] !== caHash || address === ownAddress) return;
-        if (this.#known.some((one) => one.address === address && one.port === port)) return;
-        log.info('heard of an API server', { board: name, address });
-        this.#known = [{ address, port }, ...this.#known].slice(0, SERVERS_MAX);
-        writeKnownServers(path, this.#known).catch((error: unknown) =>
-          log.warn('could not note an API server', { error }),
-        );
+    const { caHash, ownAddress, log } = this.#options;
+    const browsing = runBrowser(
+      ({ address, port, txt }) => {
+        if (txt['ca'] === caHash && address !== ownAddress) this.hear({ address, port });
       },
       { address: ownAddress, onError: (error) => log.warn('multicast DNS failed', { error }) },
       signal,
     );
+    while (!signal.aborted) {
+      await this.proveHeard();
+      const untilMs = performance.now() + PROVE_AGAIN_MS;
+      // What is new is not kept waiting by what does not answer.
+      do await sleep(NOTICE_MS, undefined, { signal }).catch(() => undefined);
+      while (!signal.aborted && !this.#isNew && performance.now() < untilMs);
+    }
+    await browsing;
+  }
+
+  /** Takes note of an announcement. */
+  hear({ address, port }: Server): void {
+    const key = `${address}:${port}`;
+    if (this.#heard.has(key) || this.#isKnown({ address, port })) return;
+    this.#heard.set(key, { address, port });
+    const [oldest = ''] = this.#heard.keys();
+    if (this.#heard.size > HEARD_MAX) this.#heard.delete(oldest);
+    this.#isNew = true;
+  }
+
+  /** Asks all that were heard of to prove themselves, and keeps those that do. */
+  async proveHeard(): Promise<void> {
+    const { caHash, log, path } = this.#options;
+    this.#isNew = false;
+    const before = this.#known;
+    await Promise.all(
+      [...this.#heard].map(async ([key, server]) => {
+        const isProven = await proveServer(server.address, server.port, caHash).then(
+          () => true,
+          () => false,
+        );
+        if (!isProven || this.#isKnown(server)) return;
+        this.#heard.delete(key);
+        log.info('heard of an API server', { address: server.address, port: server.port });
+        this.#known = [server, ...this.#known].slice(0, SERVERS_MAX);
+      }),
+    );
+    if (this.#known === before) return;
+    await writeKnownServers(path, this.#known).catch((error: unknown) =>
+      log.warn('could not note an API server', { error }),
+    );
+  }
+
+  #isKnown({ address, port }: Server): boolean {
+    return this.#known.some((one) => one.address === address && one.port === port);
   }
 }

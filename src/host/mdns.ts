@@ -1,4 +1,4 @@
-import { Bonjour, type Service } from 'bonjour-service';
+import { Bonjour, type Browser, type Service } from 'bonjour-service';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** Boards find each other by multicast DNS service discovery (RFC 6762, RFC 6763). The one file that knows bonjour-service. */
@@ -16,7 +16,10 @@ export interface Announcement {
 const TYPE = 'bramble';
 /** Asked again this often: answers get lost, boards come back with other addresses. */
 const QUERY_MS = 2_000;
+/** Announcements remembered, the latest: anybody on the network may make up as many as they like. */
 const FOUND_MAX = 64;
+/** The library remembers all; beyond this it starts afresh. */
+const SERVICES_MAX = 256;
 
 interface MdnsOptions {
   /** The own address on the network to speak on. */
@@ -70,16 +73,26 @@ export async function runBrowser(
     const announcement = read(service);
     if (announcement === undefined) return;
     const text = JSON.stringify(announcement);
-    if (found.get(announcement.name) === text || (found.size >= FOUND_MAX && !found.has(announcement.name))) return;
+    if (found.get(announcement.name) === text) return;
     found.set(announcement.name, text);
+    const [oldest = ''] = found.keys();
+    if (found.size > FOUND_MAX) found.delete(oldest);
     onFound(announcement);
   };
-  const browser = bonjour.find({ type: TYPE });
-  browser.on('up', tell);
-  browser.on('txt-update', tell);
-  browser.on('srv-update', tell);
+  const browse = (): Browser => {
+    const made = bonjour.find({ type: TYPE });
+    made.on('up', tell);
+    made.on('txt-update', tell);
+    made.on('srv-update', tell);
+    return made;
+  };
+  let browser = browse();
   try {
     while (!signal.aborted) {
+      if (browser.services.length > SERVICES_MAX) {
+        browser.stop();
+        browser = browse();
+      }
       browser.update();
       await sleep(QUERY_MS, undefined, { signal });
     }
