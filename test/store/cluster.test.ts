@@ -114,6 +114,7 @@ void t.test('all members killed at once come back with every acknowledged write'
   const client = cluster.client();
   await client.put({ key: b('first') });
   const one = writer(client, 'all');
+  t.teardown(() => one.stop()); // else it would go on after a failure
   await new Promise((resolve) => setTimeout(resolve, 1500));
   await Promise.all(cluster.members.map((member) => cluster.kill(member)));
   await Promise.all(cluster.members.map((member) => cluster.start(member)));
