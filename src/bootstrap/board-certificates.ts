@@ -34,7 +34,7 @@ const STORE_CLIENT = 'kube-apiserver-etcd-client';
  */
 export const STORE_ACCESS = {
   allowClient: (commonName: string): boolean => commonName === STORE_CLIENT,
-  allowPeer: (commonName: string): boolean => commonName !== STORE_CLIENT,
+  allowPeer: (commonName: string): boolean => commonName !== '' && commonName !== STORE_CLIENT,
 } as const;
 
 /** First address of the service range: that of the Service `kubernetes`. */

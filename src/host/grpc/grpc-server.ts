@@ -1,3 +1,4 @@
+import { constants } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createSecureServer, createServer } from 'node:http2';
 import type {
@@ -136,17 +137,25 @@ type StreamListener = (
 /** Received and unread bytes per connection, and per stream. */
 const CONNECTION_WINDOW_BYTES = 16 << 20;
 const STREAM_WINDOW_BYTES = 1 << 20;
+/** Members and API servers have a few connections each; a TLS connection costs some 80 KB. */
+const CONNECTIONS_MAX = 1000;
+const HANDSHAKE_MS = 10_000;
 const SETTINGS = { initialWindowSize: STREAM_WINDOW_BYTES, maxConcurrentStreams: 10_000 };
 
 function makeServer(tls: ServerTls | undefined): Http2Server | Http2SecureServer {
   if (tls === undefined) return createServer({ settings: SETTINGS });
-  return createSecureServer({
+  const server = createSecureServer({
     ...secureContext(tls),
     requestCert: true,
     rejectUnauthorized: true,
     allowHTTP1: true,
     settings: SETTINGS,
+    handshakeTimeout: HANDSHAKE_MS,
+    secureOptions: constants.SSL_OP_NO_TICKET, // a resumed session would carry a certificate past its end
   });
+  // Who has no certificate may still connect, and costs memory until the handshake has failed.
+  server.maxConnections = CONNECTIONS_MAX;
+  return server;
 }
 
 function secureContext(tls: ServerTls) {

@@ -1,4 +1,5 @@
 import { request } from 'node:https';
+import { connect as connectTcp } from 'node:net';
 import t from 'tap';
 import { GrpcChannel } from '../../../src/host/grpc/grpc-channel.ts';
 import { isGrpcCode } from '../../../src/host/grpc/grpc-error.ts';
@@ -88,5 +89,18 @@ void t.test('HTTP/1.1 on the same port reaches onHttp, with a certificate', asyn
       .end();
   });
   t.equal(text, 'over http');
+  await server.close(0);
+});
+
+// Anybody on the network can open a connection; only certificates get further.
+void t.test('GrpcServer ends a connection that does not finish its handshake', { timeout: 20_000 }, async (t) => {
+  const { server, port } = await setup();
+  const startMs = performance.now();
+  await new Promise<void>((resolve) => {
+    const socket = connectTcp(port, '127.0.0.1').on('error', () => undefined);
+    socket.resume();
+    socket.once('close', () => resolve());
+  });
+  t.ok(performance.now() - startMs < 12_000);
   await server.close(0);
 });
