@@ -43,7 +43,7 @@ const rackStages: readonly Stage[] = [
       'node',
       '--test',
       '--test-concurrency=1',
-      ...['cluster', 'wrong-boards', 'plugs', 'boards'].map((one) => `test/rack/${one}.test.ts`),
+      ...['cluster', 'terminal', 'wrong-boards', 'plugs', 'boards'].map((one) => `test/rack/${one}.test.ts`),
     ],
     isTests: true,
   },
