@@ -1,9 +1,10 @@
 import type { X509Certificate } from 'node:crypto';
 import { constants as cryptoConstants } from 'node:crypto';
-import { ServerResponse, type IncomingMessage } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { createSecureServer, type Http2SecureServer, type ServerHttp2Session } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
+import { ServerResponse } from '../host/http.ts';
 import type { Log } from '../host/log.ts';
 import { StatusError } from '../api/status.ts';
 import { Connections } from './connections.ts';

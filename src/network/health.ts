@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer } from 'node:http';
+import { createHttpServer } from '../host/http.ts';
 import { untilAborted } from '../host/until-aborted.ts';
 
 /** Serves /health (always well) and /ready until aborted, in the words of CoreDNS. @throws Error when it cannot listen */
@@ -9,7 +9,7 @@ export async function runHealth(
   signal: AbortSignal,
 ): Promise<void> {
   if (signal.aborted) return;
-  const server = createServer((request, response) => {
+  const server = createHttpServer((request, response) => {
     const path = request.url?.split('?')[0];
     const isOk = path === '/health' || (path === '/ready' && isReady());
     if (path !== '/health' && path !== '/ready') response.writeHead(404).end();

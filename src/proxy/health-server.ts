@@ -1,6 +1,7 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Node } from '../api/objects.ts';
 import type { Clock } from '../host/clock.ts';
+import { createHttpServer } from '../host/http.ts';
 import type { ProxyMetrics } from './proxy-metrics.ts';
 
 export interface HealthOptions {
@@ -69,7 +70,7 @@ async function serve(
   signal: AbortSignal,
   respond: (path: string, response: ServerResponse) => void | Promise<void>,
 ): Promise<void> {
-  const server: Server = createServer({ requestTimeout: IDLE_MS, keepAliveTimeout: IDLE_MS });
+  const server: Server = createHttpServer({ requestTimeout: IDLE_MS, keepAliveTimeout: IDLE_MS });
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
     void Promise.resolve(respond(request.url?.split('?')[0] ?? '', response)).catch(() => response.destroy());
   });

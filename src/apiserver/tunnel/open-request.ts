@@ -1,6 +1,5 @@
 import type { ClientRequest, OutgoingHttpHeaders } from 'node:http';
-import { request as httpRequest } from 'node:http';
-import { request as httpsRequest } from 'node:https';
+import { httpRequest, httpsRequest } from '../../host/http.ts';
 import { checkServerIdentity, type PeerCertificate } from 'node:tls';
 import type { Target } from './target.ts';
 

@@ -1,5 +1,5 @@
-import { request as httpRequest, type IncomingMessage } from 'node:http';
-import { request as httpsRequest } from 'node:https';
+import type { IncomingMessage } from 'node:http';
+import { httpRequest, httpsRequest } from '../../host/http.ts';
 import { errorText } from '../../api/error-text.ts';
 import type { Container, HTTPGetAction } from '../../api/objects.ts';
 

@@ -1,7 +1,7 @@
-import { request as httpRequest } from 'node:http';
 import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { StatusError } from '../../api/status.ts';
+import { httpRequest } from '../../host/http.ts';
 
 /** A connection to the runtime's streaming server that has switched protocols. */
 export interface Dialled {

@@ -1,12 +1,11 @@
 import { constants } from 'node:crypto';
-import { STATUS_CODES } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { createServer } from 'node:https';
 import type { Server } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { badRequest, StatusError } from '../../api/status.ts';
 import type { ApiClient } from '../../client/api-client.ts';
 import { systemClock } from '../../host/clock.ts';
+import { createHttpsServer, STATUS_CODES } from '../../host/http.ts';
 import { createLog } from '../../host/log.ts';
 import type { Log } from '../../host/log.ts';
 import { runTogether } from '../../host/run-together.ts';
@@ -58,7 +57,7 @@ export async function runKubeletServer(
 }
 
 function makeServer(context: ServingContext, gate: KubeletGate): Server {
-  const server = createServer({
+  const server = createHttpsServer({
     ...context,
     requestCert: true,
     rejectUnauthorized: false, // a bearer token does as well: looked at per request
