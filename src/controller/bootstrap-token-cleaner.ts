@@ -6,6 +6,8 @@ import { runTogether } from '../host/run-together.ts';
 import { type CreateController, keyOf, queuedController, splitKey } from './controller.ts';
 
 const NAMESPACE = 'kube-system';
+/** Looked at again after this at most: a timer of more than 24.8 days ends at once. */
+const LOOK_MAX_MS = 86_400_000;
 const TYPE = 'bootstrap.kubernetes.io/token';
 
 /** Deletes bootstrap tokens when they expire. */
@@ -26,7 +28,7 @@ export const createBootstrapTokenCleaner: CreateController = (context) => {
       const secret = informer.lister.get(namespace, name);
       const leftMs = secret === undefined ? undefined : untilExpiryMs(secret, context.clock.nowMs());
       if (leftMs === undefined) return;
-      if (leftMs > 0) return queue.addAfter(key, leftMs);
+      if (leftMs > 0) return queue.addAfter(key, Math.min(leftMs, LOOK_MAX_MS));
       const { uid = '' } = secret?.metadata ?? {};
       await context.client
         .delete(secrets, { namespace, name }, { preconditions: { uid }, signal })

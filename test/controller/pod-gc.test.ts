@@ -15,7 +15,8 @@ function pod(name: string, nodeName: string): Pod {
 }
 
 void t.test('pods of a Node that is gone for 40 s are ended; of one that came back they are not', async (t) => {
-  const { client, clock, settle } = startCluster(t, [createPodGarbageCollector]);
+  const cluster = startCluster(t, [createPodGarbageCollector]);
+  const { client, clock } = cluster;
   await client.create(nodes, { apiVersion: 'v1', kind: 'Node', metadata: { name: 'here' } });
   await client.create(pods, pod('stays', 'here'));
   await client.create(pods, pod('returns', 'back'));
@@ -24,9 +25,9 @@ void t.test('pods of a Node that is gone for 40 s are ended; of one that came ba
     (await client.list(pods)).items.map(({ metadata }) => metadata?.name ?? '').toSorted();
   const pass = async (ms: number): Promise<void> => {
     for (let done = 0; done < ms; done += 1_000) await clock.advance(1_000);
-    await settle();
+    await cluster.settle();
   };
-  await settle();
+  await cluster.settle();
   await pass(21_000);
   t.same(await names(), ['goes', 'returns', 'stays']);
   await client.create(nodes, { apiVersion: 'v1', kind: 'Node', metadata: { name: 'back' } });
