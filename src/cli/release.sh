@@ -15,9 +15,7 @@ esac
 stage=$(mktemp -d)
 trap 'rm -rf "$stage"' EXIT
 chmod 755 "$stage" # becomes /opt/bramble
-npm run --silent build -- --outDir "$stage/dist" >&2
-# Data beside the code, which the compiler leaves where it is.
-(cd src && find . -name '*.json' -exec cp --parents '{}' "$stage/dist/src/" ';')
+sh src/cli/build.sh "$stage/dist" >&2
 cp -r package.json package-lock.json .npmrc LICENSE README.md hardware.md ansible systemd "$stage/" 2>/dev/null || true
 # Scripts of packages are for the machine they run on, which is another than this. Not `npm ci`: see setup.sh.
 (cd "$stage" && npm install --no-save --omit=dev --os=linux --cpu="$arch" --ignore-scripts --no-audit --no-fund \
