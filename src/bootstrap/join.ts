@@ -147,6 +147,11 @@ async function joinWorker(options: JoinOptions, own: OwnAddress, signal: AbortSi
         signerName: 'kubernetes.io/kube-apiserver-client-kubelet',
         usages: ['digital signature', 'client auth'],
         namePrefix: 'node-csr-',
+        onLate: (request) =>
+          log.warn('the cluster has not signed this board yet: is its name that of another that runs?', {
+            name: config.name,
+            approve: `kubectl certificate approve ${request}`,
+          }),
       },
       signal,
     );

@@ -15,9 +15,12 @@ interface CertificateRequest {
   readonly usages: readonly Usage[];
   /** Start of the object's name, as upstream's `csr-` and `node-csr-`. */
   readonly namePrefix: string;
+  /** Told the request's name, once, when it has had no answer for a while. */
+  readonly onLate?: (name: string) => void;
 }
 
 const POLL_MS = 500;
+const LATE_MS = 10_000;
 /** As long as upstream's kubelet waits before it asks anew. */
 const WAIT_MS = 15 * 60_000;
 
@@ -44,7 +47,9 @@ export async function requestCertificate(
     { signal },
   );
   const name = created.metadata?.name ?? '';
-  const deadlineMs = performance.now() + WAIT_MS;
+  const startMs = performance.now();
+  const deadlineMs = startMs + WAIT_MS;
+  let isLate = false;
   while (performance.now() < deadlineMs) {
     const { status } = await client.get(certificateSigningRequests, '', name, { signal });
     const refused = status?.conditions?.find(({ type }) => type === 'Denied' || type === 'Failed');
@@ -54,6 +59,8 @@ export async function requestCertificate(
         `certificate request ${name} was ${refused.type.toLowerCase()}: ${refused.message ?? ''}`,
       );
     if (status?.certificate !== undefined) return Buffer.from(status.certificate, 'base64').toString('utf8');
+    if (!isLate && performance.now() - startMs > LATE_MS) request.onLate?.(name);
+    isLate = performance.now() - startMs > LATE_MS;
     await sleep(POLL_MS, undefined, { signal });
   }
   throw new StatusError('Timeout', `nobody signed certificate request ${name} in ${WAIT_MS / 60_000} minutes`);
