@@ -48,3 +48,8 @@ void t.test('impersonate() gives a service account its groups, and refuses what 
     code: 403,
   });
 });
+
+void t.test('impersonate() takes a key with a broken escape as it stands', async (t) => {
+  const headers = { 'impersonate-user': 'bob', 'impersonate-extra-a%2fb': 'x', 'impersonate-extra-%zz': 'y' };
+  t.match(await impersonate(ADA, headers, alwaysAllow, signal), { extra: { 'a/b': ['x'], '%zz': ['y'] } });
+});
