@@ -48,15 +48,6 @@ function readHeaders(headers: IncomingHttpHeaders): Wanted | null {
   return null;
 }
 
-/** What is no escape stays as it is, as upstream; anybody may send it. */
-function unescapeKey(key: string): string {
-  try {
-    return decodeURIComponent(key);
-  } catch {
-    return key;
-  }
-}
-
 function* attributesOf(user: UserInfo, wanted: Wanted): Generator<AuthorizationAttributes> {
   const base = {
     user,
