@@ -1,4 +1,3 @@
-import { createServer } from 'node:http';
 import { flushCompileCache } from 'node:module';
 import { join } from 'node:path';
 import { openDisk } from '../host/disk.ts';
@@ -6,6 +5,7 @@ import type { Disk } from '../host/disk.ts';
 import { GrpcServer } from '../host/grpc/grpc-server.ts';
 import type { GrpcServerOptions } from '../host/grpc/grpc-server.ts';
 import type { Log } from '../host/log.ts';
+import { createHttpServer } from '../host/http.ts';
 import { firstStart } from './first-start.ts';
 import type { FirstStartOptions } from './first-start.ts';
 import { Member } from './member.ts';
@@ -163,7 +163,7 @@ async function listen(url: string, options: GrpcServerOptions, files: TlsFiles |
 async function listenPlain(url: string, onHttp: ReturnType<typeof httpEndpoints>) {
   const { hostname, port } = new URL(url);
   if (!/^(127\.|localhost$|\[::1\]$)/.test(hostname)) throw new Error(`"${url}": plain HTTP is for loopback only`);
-  const server = createServer(onHttp);
+  const server = createHttpServer(onHttp);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(Number(port), hostname.replaceAll(/[[\]]/g, ''), resolve);
