@@ -15,7 +15,7 @@ export function isTrimDue(residentBytes: number, leastBytes: number, utilization
 
 /**
  * Gives memory that was needed for a start or a burst back to the board, while there is little to do: left alone, V8 keeps
- * some 20 MB of it for ever, and its flag against that (--optimize-for-size) costs half the throughput. A pause of some
+ * some 20 MB of it for ever, and its flag against that (--optimize-for-size) costs much of the throughput. A pause of some
  * tens of milliseconds. Needs node's --expose-gc; does nothing without. Does not keep the process.
  */
 export function trimMemory(log: Log): void {
