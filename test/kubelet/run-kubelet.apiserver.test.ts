@@ -36,16 +36,16 @@ spec:
   terminationGracePeriodSeconds: 5
   volumes:
     - { name: conf, configMap: { name: conf } }
-    - { name: work, emptyDir: {} }
+    - { name: scratch, emptyDir: {} }
   initContainers:
-    - { name: init, image: '${BUSYBOX}', command: [sh, -c, 'cp /conf/color /work/'], volumeMounts: [{ name: conf, mountPath: /conf }, { name: work, mountPath: /work }] }
+    - { name: init, image: '${BUSYBOX}', command: [sh, -c, 'cp /conf/color /scratch/'], volumeMounts: [{ name: conf, mountPath: /conf }, { name: scratch, mountPath: /scratch }] }
   containers:
     - name: main
       image: ${BUSYBOX}
-      command: [sh, -c, "cat /work/color; echo; echo $COLOR; ls /var/run/secrets/kubernetes.io/serviceaccount; trap 'exit 0' TERM; sleep 600 & wait"]
+      command: [sh, -c, "cat /scratch/color; echo; echo $COLOR; ls /var/run/secrets/kubernetes.io/serviceaccount; trap 'exit 0' TERM; sleep 600 & wait"]
       env: [{ name: COLOR, valueFrom: { configMapKeyRef: { name: conf, key: color } } }]
-      readinessProbe: { exec: { command: [cat, /work/color] }, periodSeconds: 1 }
-      volumeMounts: [{ name: work, mountPath: /work }]
+      readinessProbe: { exec: { command: [cat, /scratch/color] }, periodSeconds: 1 }
+      volumeMounts: [{ name: scratch, mountPath: /scratch }]
 `;
 
 void t.test(

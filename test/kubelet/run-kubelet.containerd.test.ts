@@ -122,7 +122,7 @@ void t.test(
     });
 
     await t.test('runs a pod with an init container, environment and a shared emptyDir', async (t) => {
-      const mount = { name: 'work', mountPath: '/work' };
+      const mount = { name: 'work', mountPath: '/scratch' };
       const began = Date.now();
       await cluster.client.create(
         pods,
@@ -132,7 +132,7 @@ void t.test(
             {
               name: 'init',
               image: BUSYBOX,
-              command: ['sh', '-c', 'echo from-init > /work/file'],
+              command: ['sh', '-c', 'echo from-init > /scratch/file'],
               volumeMounts: [mount],
             },
           ],
@@ -140,7 +140,7 @@ void t.test(
             {
               name: 'main',
               image: BUSYBOX,
-              command: ['sh', '-c', `cat /work/file; echo $(GREETING) $POD_NAME $POD_IP; hostname; ${SERVE}`],
+              command: ['sh', '-c', `cat /scratch/file; echo $(GREETING) $POD_NAME $POD_IP; hostname; ${SERVE}`],
               env: [
                 { name: 'GREETING', value: 'hello' },
                 { name: 'POD_NAME', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } },
