@@ -169,17 +169,21 @@ void t.test('a Deployment’s sets: history limit, adoption, release, names that
     await until(async () => (await setNames()).length === 1);
   });
 
-  await t.test('a set that loses its labels is let go, and its pods run on; one that matches is taken in', async () => {
-    const [old = ''] = await setNames();
-    await kubectl('label', old, 'app=none', '--overwrite');
-    await until(async () => (await setNames()).length === 2);
-    await until(async () => (await kubectl('get', old, '-o', 'jsonpath={.metadata.ownerReferences[*].kind}')) === '');
-    await rolledOut();
-    await kubectl('label', old, 'app=web', '--overwrite');
-    await until(
-      async () => (await kubectl('get', old, '-o', 'jsonpath={.metadata.ownerReferences[*].kind}')) === 'Deployment',
-    );
-  });
+  await t.test(
+    'a set that loses its labels is let go, and its pods run on; one that matches is taken in',
+    async (t) => {
+      const [old = ''] = await setNames();
+      await kubectl('label', old, 'app=none', '--overwrite');
+      await until(async () => (await setNames()).length === 2);
+      await until(async () => (await kubectl('get', old, '-o', 'jsonpath={.metadata.ownerReferences[*].kind}')) === '');
+      await rolledOut();
+      await kubectl('label', old, 'app=web', '--overwrite');
+      await until(
+        async () => (await kubectl('get', old, '-o', 'jsonpath={.metadata.ownerReferences[*].kind}')) === 'Deployment',
+      );
+      t.pass('each wait came to its end');
+    },
+  );
 
   await t.test('a stranger’s set of the same name is stepped around', async (t) => {
     await kubectl('delete', 'deploy', 'web', '--cascade=foreground', '--timeout=20s');

@@ -91,7 +91,7 @@ void t.test('a Service’s endpoints follow its pods', LONG, async (t) => {
     boards.deletionMs = 0;
   });
 
-  await t.test('labels of the Service are those of its slices', async () => {
+  await t.test('labels of the Service are those of its slices', async (t) => {
     await kubectl('label', 'service', 'web', 'team=a');
     await until(async () => (await slices('web')).every(({ metadata }) => metadata?.labels?.['team'] === 'a'));
     await kubectl('annotate', 'endpoints', 'web', 'mine=kept');
@@ -99,6 +99,7 @@ void t.test('a Service’s endpoints follow its pods', LONG, async (t) => {
     await until(async () => (await slices('web')).every(({ metadata }) => metadata?.labels?.['team'] === 'b'));
     await until(async () => (await admin.get(endpoints, 'default', 'web')).metadata?.labels?.['team'] === 'b');
     await until(async () => (await admin.get(endpoints, 'default', 'web')).metadata?.annotations?.['mine'] === 'kept');
+    t.pass('each wait came to its end');
   });
 
   await t.test('ExternalName and back', async (t) => {
@@ -111,9 +112,10 @@ void t.test('a Service’s endpoints follow its pods', LONG, async (t) => {
     await until(async () => (await ready('web')) === 2);
   });
 
-  await t.test('all go with the Service', async () => {
+  await t.test('all go with the Service', async (t) => {
     await kubectl('delete', 'service', 'web');
     await until(async () => (await slices('web')).length === 0 && ((await whole('web')) ?? []).length === 0);
+    t.pass('each wait came to its end');
   });
 });
 

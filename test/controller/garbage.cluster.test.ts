@@ -51,10 +51,11 @@ void t.test('kubectl delete --cascade and the owners of things', LONG, async (t)
     await kubectl('rollout', 'status', 'deploy/web', '--timeout=20s');
   };
 
-  await t.test('background: the Deployment goes at once, its sets and pods after it', async () => {
+  await t.test('background: the Deployment goes at once, its sets and pods after it', async (t) => {
     await deployed();
     await kubectl('delete', 'deploy', 'web', '--cascade=background');
     await until(async () => (await count('rs')) + (await count('pods')) === 0);
+    t.pass('each wait came to its end');
   });
 
   await t.test('foreground: kubectl returns when the pods are gone', async (t) => {
@@ -92,7 +93,7 @@ void t.test('kubectl delete --cascade and the owners of things', LONG, async (t)
     t.pass();
   });
 
-  await t.test('foreground deletion ends when what blocks it keeps another owner', async () => {
+  await t.test('foreground deletion ends when what blocks it keeps another owner', async (t) => {
     const [one, two] = [await make('one'), await make('two')];
     await make('both', [
       { name: 'one', uid: one, blockOwnerDeletion: true },
@@ -101,9 +102,10 @@ void t.test('kubectl delete --cascade and the owners of things', LONG, async (t)
     await kubectl('delete', 'cm', 'one', '--cascade=foreground', '--timeout=15s');
     await kubectl('get', 'cm', 'both');
     await kubectl('delete', 'cm', 'two');
+    t.pass('each wait came to its end');
   });
 
-  await t.test('a circle of owners is deleted as a whole, in the background and in the foreground', async () => {
+  await t.test('a circle of owners is deleted as a whole, in the background and in the foreground', async (t) => {
     for (const cascade of ['background', 'foreground']) {
       const a = await make('a');
       const b = await make('b', [{ name: 'a', uid: a, blockOwnerDeletion: true }]);
@@ -113,6 +115,7 @@ void t.test('kubectl delete --cascade and the owners of things', LONG, async (t)
       await kubectl('delete', 'cm', 'a', `--cascade=${cascade}`, '--timeout=15s');
       await until(async () => !(await exists('cm', 'a')) && !(await exists('cm', 'b')));
     }
+    t.pass('each wait came to its end');
   });
 
   await t.test('an owner of the same name but another uid, or in another namespace, is no owner', async (t) => {
@@ -170,7 +173,7 @@ void t.test('namespaces come with what each must have, and go with all that is i
   const publishedCa = async (): Promise<string> =>
     kubectl('get', 'cm', 'kube-root-ca.crt', '-n', 'ns', '-o', 'jsonpath={.data}');
 
-  await t.test('default ServiceAccount and kube-root-ca.crt are made, and mended', async () => {
+  await t.test('default ServiceAccount and kube-root-ca.crt are made, and mended', async (t) => {
     await kubectl('create', 'namespace', 'ns');
     await until(async () => (await kubectl('get', 'sa,cm', '-n', 'ns', '-o', 'name')).split('\n').length === 2);
     const whole = await publishedCa();
@@ -178,6 +181,7 @@ void t.test('namespaces come with what each must have, and go with all that is i
     await until(async () => (await publishedCa()) === whole);
     await kubectl('delete', 'cm,sa', '--all', '-n', 'ns');
     await until(async () => (await kubectl('get', 'sa,cm', '-n', 'ns', '-o', 'name')).split('\n').length === 2);
+    t.pass('each wait came to its end');
   });
 
   await t.test('an object with a finalizer holds it, and the conditions say so', async (t) => {

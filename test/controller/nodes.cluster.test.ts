@@ -116,7 +116,7 @@ void t.test('one control board and one worker: the worker falls silent, and come
     t.equal(items[0]?.message, 'Marking for deletion Pod default/short');
   });
 
-  await t.test('out of service: what is deleted there is gone', async () => {
+  await t.test('out of service: what is deleted there is gone', async (t) => {
     const taint = { key: 'node.kubernetes.io/out-of-service', value: 'nodeshutdown', effect: 'NoSchedule' };
     const before = (await admin.get(nodes, '', 'w1')).spec?.taints ?? [];
     const key = { namespace: '', name: 'w1' };
@@ -127,6 +127,7 @@ void t.test('one control board and one worker: the worker falls silent, and come
         () => true,
       );
     await until(gone, 25_000);
+    t.pass('each wait came to its end');
   });
 
   await t.test('the board returns: its taints go, others’ stay', async (t) => {
