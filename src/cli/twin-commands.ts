@@ -4,15 +4,15 @@ import { hostname } from 'node:os';
 import type { Command } from 'commander';
 import { parseYaml } from '../api/yaml.ts';
 import type { ApiServerOptions } from '../apiserver/options.ts';
-import { createHttpApiClient, type HttpApiClient } from '../client/http-api-client.ts';
 import { createInformerSet } from '../client/informer-set.ts';
-import { loadKubeconfig } from '../client/kubeconfig.ts';
 import { runLeaderElection } from '../client/leader-election.ts';
 import { endpointSlices, nodes, services } from '../client/resources.ts';
 import { systemClock } from '../host/clock.ts';
 import { runTogether } from '../host/run-together.ts';
 import { findOwnAddress } from '../host/own-address.ts';
 import { runPart } from './run-part.ts';
+import { registerNodeTwinCommands } from './twin-node-commands.ts';
+import { withClient } from './with-client.ts';
 
 /**
  * Parts as processes of their own, in the place of their upstream twins: the flags are the twins'. On boards `bramble
@@ -23,6 +23,7 @@ export function registerTwinCommands(program: Command): void {
   registerScheduler(program);
   registerControllerManager(program);
   registerProxy(program);
+  registerNodeTwinCommands(program);
 }
 
 interface ApiServerFlags {
@@ -217,22 +218,6 @@ function registerProxy(program: Command): void {
         });
       }),
     );
-}
-
-async function withClient(
-  kubeconfig: string,
-  part: string,
-  run: (client: HttpApiClient) => Promise<void>,
-): Promise<void> {
-  const client = createHttpApiClient({
-    config: await loadKubeconfig(kubeconfig),
-    userAgent: `bramble-${part}/v1.36.0`,
-  });
-  try {
-    await run(client);
-  } finally {
-    client.close();
-  }
 }
 
 /** A name for this process among the candidates for a lease. */

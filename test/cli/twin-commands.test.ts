@@ -122,4 +122,15 @@ void t.test('a flag that is missing or wrong is said in one line', { timeout: 60
   const unreadable = await run('scheduler', '--kubeconfig=/nowhere');
   t.equal(unreadable.code, 1);
   t.match(unreadable.said, /\/nowhere.*ended by a failure/);
+  const unlabelled = await run(
+    'kubelet',
+    '--kubeconfig=/nowhere',
+    '--tls-cert-file=/nowhere',
+    '--tls-private-key-file=/nowhere',
+    '--client-ca-file=/nowhere',
+    '--node-ip=127.0.0.1',
+  );
+  t.equal(unlabelled.code, 1);
+  t.match(unlabelled.said, /\/nowhere/);
+  t.match((await run('dns')).said, /^error: required option '--kubeconfig <file>' not specified$/);
 });
