@@ -80,6 +80,7 @@ export async function startContainerd(): Promise<Containerd> {
       await execAny(['ip', 'netns', 'del', name]);
       await unmountBelow(folder);
       await removeCgroups(cgroupRoot);
+      await removeNamespaces(folder);
       await rm(folder, { recursive: true, force: true });
     },
   };
@@ -126,6 +127,13 @@ async function importImages(folder: string, socket: string): Promise<void> {
 }
 
 /** Kills containerd, its shims and their containers: only processes that belong to this folder. */
+/** Network namespaces of sandboxes that were killed rather than stopped: containerd's own notes name them. */
+async function removeNamespaces(folder: string): Promise<void> {
+  const notes = await readFile(join(folder, 'root/io.containerd.metadata.v1.bolt/meta.db'), 'latin1').catch(() => '');
+  const names = new Set(notes.match(/cni-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g));
+  for (const name of names) await execAny(['ip', 'netns', 'delete', name]);
+}
+
 async function kill(child: ChildProcess, folder: string): Promise<void> {
   const ended = child.exitCode !== null ? Promise.resolve() : new Promise((done) => child.once('exit', done));
   child.kill('SIGKILL');
