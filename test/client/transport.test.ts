@@ -107,7 +107,7 @@ void t.test(
     await api.create(configMaps, configMap('after'));
     await changed;
     const tookMs = performance.now() - startMs;
-    t.ok(tookMs < 20_000, `heard of the change after ${Math.round(tookMs)} ms, with pings of 50 + 100 ms`);
+    t.ok(tookMs < 1000, `heard of the change after ${Math.round(tookMs)} ms, with pings of 50 + 100 ms`);
     t.equal(client.server, second.url);
     stop.abort();
     await running;

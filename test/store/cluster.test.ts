@@ -68,7 +68,7 @@ void t.test(
       const worstMs = Math.round(Math.max(...silences));
       const count = writers.reduce((sum, { acknowledged }) => sum + acknowledged.length, 0);
       t.comment(`round ${round}: ${worstMs} ms from the last write to the next, ${count} writes acknowledged`);
-      t.ok(worstMs < 30_000, `writes go on: ${worstMs} ms`);
+      t.ok(worstMs < 1500, `writes go on: ${worstMs} ms`);
       await cluster.start(leader);
       const found = await keysOf(all);
       const lost = writers.flatMap(({ acknowledged }) => acknowledged.filter((key) => !found.has(key)));
@@ -100,7 +100,7 @@ void t.test('a leader that falls silent, with its connections open, is replaced'
     await client.put({ key: b('after') });
     const tookMs = Math.round(performance.now() - startMs);
     t.comment(`round ${round}: a write took ${tookMs} ms`);
-    t.ok(tookMs < 30_000);
+    t.ok(tookMs < 1500);
     leader.child?.kill('SIGCONT');
     const again = cluster.client([leader]);
     t.equal((await again.range({ key: b('after') })).count, 1, 'the old leader does not answer from the past');
