@@ -42,7 +42,7 @@ const PURE = [
   'network/{cni-config,masquerade-table,pod-routes}.ts',
   'network/dns/{cluster-zone,packet,reverse-name,service-record,wire}.ts',
 ];
-const PURE_EXCEPT = ['src/api/schema/generate.ts', 'src/api/schema/load.ts'];
+const PURE_EXCEPT = ['src/api/schema/generate.ts', 'src/api/schema/load.ts', 'src/api/protobuf/generate.ts'];
 const IMPURE = /from 'node:(?!assert|buffer|util')|Date\.now|Math\.random|setTimeout|process\./;
 
 /** Libraries that more than one file may know: the command line is spread over the commands. */

@@ -81,6 +81,9 @@ function descriptionOf(comment: string): string {
     .trim();
 }
 
+/** An object of a kind written out where its name should stand (volumeClaimTemplates); its spec's type has the name. */
+const INLINE_KIND = /\{\n\s+(?:\/\*\*(?:\n\s+\*.*)+\n\s+)?"apiVersion"\?: [^}]*?"spec"\?: (\w+)Spec;[^}]*\}/g;
+
 /** Reads one .d.ts. Undefined where it declares no interface that we know how to read. */
 function readDefinition(file: string): Definition | undefined {
   const text = readFileSync(file, 'utf8');
@@ -88,7 +91,7 @@ function readDefinition(file: string): Definition | undefined {
   if (head === null) return undefined;
   const [whole, comment = ''] = head;
   const start = head.index + whole.length;
-  const body = text.slice(start, text.indexOf('\n}\n', start) + 1);
+  const body = text.slice(start, text.indexOf('\n}\n', start) + 1).replaceAll(INLINE_KIND, '$1');
   const imports = importsOf(file, text);
   const formats = formatsOf(definitionName(file));
   const properties: Record<string, Property> = {};
@@ -132,7 +135,12 @@ function importsOf(file: string, text: string): Map<string, string> {
   const found = new Map<string, string>();
   for (const [, names = '', from = ''] of text.matchAll(/import (?:type )?\{ ([^}]+) \} from "([^"]+)"/g)) {
     const path = from.startsWith('.') ? resolve(dirname(file), from) : join(MODULES, from);
-    for (const name of names.split(', ')) found.set(name.split(' as ').pop() ?? name, definitionName(path));
+    for (const name of names.split(', ')) {
+      const local = name.split(' as ').pop() ?? name;
+      found.set(local, definitionName(path));
+      if (local.endsWith('Spec'))
+        found.set(local.slice(0, -'Spec'.length), definitionName(path).slice(0, -'Spec'.length));
+    }
   }
   return found;
 }
