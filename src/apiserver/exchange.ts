@@ -4,6 +4,7 @@ import { promisify } from 'node:util';
 import { gzip as gzipCallback } from 'node:zlib';
 import { StatusError } from '../api/status.ts';
 import { ANONYMOUS, type UserInfo } from './authentication/authenticator.ts';
+import { pathOf } from './request-form.ts';
 
 const gzip = promisify(gzipCallback);
 
@@ -43,7 +44,7 @@ export class Exchange {
     this.request = request;
     this.response = response;
     this.method = request.method ?? 'GET';
-    const url = request.url ?? '/';
+    const url = pathOf(request.url ?? '/') ?? '/';
     const mark = url.indexOf('?');
     this.path = mark < 0 ? url : url.slice(0, mark);
     this.query = new URLSearchParams(mark < 0 ? '' : url.slice(mark + 1));

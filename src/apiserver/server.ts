@@ -10,6 +10,7 @@ import { StatusError } from '../api/status.ts';
 import { Connections } from './connections.ts';
 import { Exchange, type HttpRequest, type HttpResponse } from './exchange.ts';
 import type { Peer, Pipeline } from './pipeline.ts';
+import { wrongForm } from './request-form.ts';
 import type { ServingTls } from './serving-tls.ts';
 
 export interface ServerOptions {
@@ -60,6 +61,7 @@ class ApiListener {
   // Node shows only a proxy of an HTTP/2 session's socket; the session is made while its socket's event is handled.
   readonly #socketOfSession = new WeakMap<object, TLSSocket>();
   #newestSocket: TLSSocket | undefined;
+  readonly #refused = new WeakSet<Socket>();
   /** Aborted when streams have to end, and when everything has. */
   readonly #drain = new AbortController();
   readonly #stop = new AbortController();
@@ -136,6 +138,7 @@ class ApiListener {
 
   async #serve(request: HttpRequest, response: HttpResponse, upgrade?: Upgrade): Promise<void> {
     const socket = this.#socketOf(request);
+    if (this.#isRefused(request, response, socket)) return;
     const done = this.#connections.use(socket);
     this.#underWay += 1;
     const exchange = new Exchange(request, response, this.#stop.signal, this.#drain.signal);
@@ -147,6 +150,22 @@ class ApiListener {
     if (upgrade !== undefined && !response.headersSent) upgrade.socket.destroySoon();
     this.#underWay -= 1;
     done();
+  }
+
+  /** HTTP/2 frames its requests, and nghttp2 refuses what is malformed there. */
+  #isRefused(request: HttpRequest, response: HttpResponse, socket: Socket): boolean {
+    if ('stream' in request) return false;
+    // What came in behind a refused request is none: nobody knows where it begins.
+    if (this.#refused.has(socket)) return true;
+    const why = wrongForm(request);
+    if (why === null) return false;
+    this.#refused.add(socket);
+    const text = `400 Bad Request: ${why}`;
+    response.statusCode = 400;
+    response.setHeader('content-type', 'text/plain; charset=utf-8');
+    response.setHeader('connection', 'close');
+    response.end(text);
+    return true;
   }
 
   #socketOf(request: HttpRequest): Socket {

@@ -1,44 +1,11 @@
 import t from 'tap';
 import { call } from '../http-client.ts';
+import { END_HEADERS, END_STREAM, field, frame, PREFACE, requestHead, TYPE } from './http2-frames.ts';
 import { rawConnection, startServerProcess, type ServerProcess } from './server-process.ts';
 
-const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
-const TYPE = { data: 0, headers: 1, priority: 2, reset: 3, settings: 4, ping: 6, continuation: 9 } as const;
-const END_STREAM = 1;
-const END_HEADERS = 4;
 const CANCEL = Buffer.from([0, 0, 0, 8]);
 /** More than the server weighs at rest, by so much at most. */
 const GROWTH_MIB_MAX = 150;
-
-/** RFC 9113 section 4.1. */
-function frame(type: number, flags: number, stream: number, payload: Buffer = Buffer.alloc(0)): Buffer {
-  const head = Buffer.alloc(9);
-  head.writeUIntBE(payload.length, 0, 3);
-  head[3] = type;
-  head[4] = flags;
-  head.writeUInt32BE(stream, 5);
-  return Buffer.concat([head, payload]);
-}
-
-/** A literal header field without indexing (RFC 7541 section 6.2.2); both parts shorter than 127 bytes. */
-function field(name: string, value: string): Buffer {
-  return Buffer.concat([
-    Buffer.from([0, name.length]),
-    Buffer.from(name),
-    Buffer.from([value.length]),
-    Buffer.from(value),
-  ]);
-}
-
-function requestHead(method: string): Buffer {
-  const path = '/api/v1/namespaces/default/configmaps';
-  return Buffer.concat([
-    field(':method', method),
-    field(':scheme', 'https'),
-    field(':authority', 'a'),
-    field(':path', path),
-  ]);
-}
 
 function times(count: number, make: (stream: number) => Buffer): Buffer {
   return Buffer.concat(Array.from({ length: count }, (_, i) => make(1 + 2 * i)));
