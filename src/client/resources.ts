@@ -1,60 +1,53 @@
+import { qualifiedResource } from '../api/kinds/kind.ts';
+import { KINDS } from '../api/kinds/rows.ts';
 import type * as objects from '../api/objects.ts';
 import type { KubeObject } from '../api/objects.ts';
 import type { Resource } from './api-client.ts';
 
-/** Where our parts find each kind: a constant per resource, to be given to ApiClient and informers. */
+/** Where our parts find each kind: a constant per resource with its type, to be given to ApiClient and informers. */
 
-interface Home {
-  readonly group: string;
-  readonly version: string;
+const ROWS = new Map(KINDS.map((kind) => [qualifiedResource(kind), kind]));
+
+/** The place of a built-in kind, from its row. @param name as `pods`, `deployments.apps` */
+function builtIn<T extends KubeObject>(name: string): Resource<T> {
+  const row = ROWS.get(name);
+  if (row === undefined) throw new Error(`no row of api/kinds/rows.ts is called ${name}`);
+  const { group, version, kind, plural, namespaced } = row;
+  return { group, version, kind, plural, namespaced };
 }
 
-const CORE: Home = { group: '', version: 'v1' };
-const APPS: Home = { group: 'apps', version: 'v1' };
-const AUTHENTICATION: Home = { group: 'authentication.k8s.io', version: 'v1' };
-const AUTHORIZATION: Home = { group: 'authorization.k8s.io', version: 'v1' };
-const CERTIFICATES: Home = { group: 'certificates.k8s.io', version: 'v1' };
-const COORDINATION: Home = { group: 'coordination.k8s.io', version: 'v1' };
-const DISCOVERY: Home = { group: 'discovery.k8s.io', version: 'v1' };
+export const configMaps = builtIn<objects.ConfigMap>('configmaps');
+export const coreEvents = builtIn<objects.CoreEvent>('events');
+export const endpoints = builtIn<objects.Endpoints>('endpoints');
+export const namespaces = builtIn<objects.Namespace>('namespaces');
+export const nodes = builtIn<objects.Node>('nodes');
+export const pods = builtIn<objects.Pod>('pods');
+export const secrets = builtIn<objects.Secret>('secrets');
+export const serviceAccounts = builtIn<objects.ServiceAccount>('serviceaccounts');
+export const services = builtIn<objects.Service>('services');
 
-function namespaced<T extends KubeObject>(home: Home, kind: string, plural: string): Resource<T> {
-  return { ...home, kind, plural, namespaced: true };
-}
+export const deployments = builtIn<objects.Deployment>('deployments.apps');
+export const replicaSets = builtIn<objects.ReplicaSet>('replicasets.apps');
 
-function clusterScoped<T extends KubeObject>(home: Home, kind: string, plural: string): Resource<T> {
-  return { ...home, kind, plural, namespaced: false };
-}
+export const tokenReviews = builtIn<objects.TokenReview>('tokenreviews.authentication.k8s.io');
+export const subjectAccessReviews = builtIn<objects.SubjectAccessReview>('subjectaccessreviews.authorization.k8s.io');
 
-export const configMaps = namespaced<objects.ConfigMap>(CORE, 'ConfigMap', 'configmaps');
-export const coreEvents = namespaced<objects.CoreEvent>(CORE, 'Event', 'events');
-export const endpoints = namespaced<objects.Endpoints>(CORE, 'Endpoints', 'endpoints');
-export const namespaces = clusterScoped<objects.Namespace>(CORE, 'Namespace', 'namespaces');
-export const nodes = clusterScoped<objects.Node>(CORE, 'Node', 'nodes');
-export const pods = namespaced<objects.Pod>(CORE, 'Pod', 'pods');
-export const secrets = namespaced<objects.Secret>(CORE, 'Secret', 'secrets');
-export const serviceAccounts = namespaced<objects.ServiceAccount>(CORE, 'ServiceAccount', 'serviceaccounts');
-export const services = namespaced<objects.Service>(CORE, 'Service', 'services');
-
-export const deployments = namespaced<objects.Deployment>(APPS, 'Deployment', 'deployments');
-export const replicaSets = namespaced<objects.ReplicaSet>(APPS, 'ReplicaSet', 'replicasets');
-export const statefulSets = namespaced<objects.StatefulSet>(APPS, 'StatefulSet', 'statefulsets');
-
-export const tokenReviews = clusterScoped<objects.TokenReview>(AUTHENTICATION, 'TokenReview', 'tokenreviews');
-export const subjectAccessReviews = clusterScoped<objects.SubjectAccessReview>(
-  AUTHORIZATION,
-  'SubjectAccessReview',
-  'subjectaccessreviews',
+export const certificateSigningRequests = builtIn<objects.CertificateSigningRequest>(
+  'certificatesigningrequests.certificates.k8s.io',
 );
-
-export const certificateSigningRequests = clusterScoped<objects.CertificateSigningRequest>(
-  CERTIFICATES,
-  'CertificateSigningRequest',
-  'certificatesigningrequests',
-);
-export const leases = namespaced<objects.Lease>(COORDINATION, 'Lease', 'leases');
-export const endpointSlices = namespaced<objects.EndpointSlice>(DISCOVERY, 'EndpointSlice', 'endpointslices');
+export const leases = builtIn<objects.Lease>('leases.coordination.k8s.io');
+export const endpointSlices = builtIn<objects.EndpointSlice>('endpointslices.discovery.k8s.io');
 
 /** For `create(podBindings, binding, { subresource: 'binding' })`: binds the pod of the binding's name to a node. */
-export const podBindings = namespaced<objects.Binding>(CORE, 'Pod', 'pods');
+export const podBindings = builtIn<objects.Binding>('pods');
 /** For `create(serviceAccountTokens, request, { subresource: 'token' })`: a bound token of that service account. */
-export const serviceAccountTokens = namespaced<objects.TokenRequest>(CORE, 'ServiceAccount', 'serviceaccounts');
+export const serviceAccountTokens = builtIn<objects.TokenRequest>('serviceaccounts');
+
+/** Without a row: kube-apiserver serves it, ours does not, so whoever reads it asks discovery first. */
+export const statefulSets: Resource<objects.StatefulSet> = {
+  group: 'apps',
+  version: 'v1',
+  kind: 'StatefulSet',
+  plural: 'statefulsets',
+  namespaced: true,
+};
