@@ -77,7 +77,8 @@ async function safeSubPath(volumePath: string, subPath: string): Promise<string>
 
 function isBelow(base: string, path: string): boolean {
   const way = relative(base, path);
-  return way === '' || (!way.startsWith('..') && !isAbsolute(way));
+  // The volume's own folders may begin with two dots: content volumes keep their files in `..2026_11_20_…`.
+  return way !== '..' && !way.startsWith('../') && !isAbsolute(way);
 }
 
 /** Makes each missing folder, following what is there only while it stays inside. */

@@ -1,4 +1,5 @@
 import type { ConfigMap, KubeObject, Secret } from '../api/objects.ts';
+import { isReason, StatusError } from '../api/status.ts';
 import type { ApiClient, Resource } from '../client/api-client.ts';
 import { configMaps, secrets } from '../client/resources.ts';
 import type { Clock } from '../host/clock.ts';
@@ -51,7 +52,9 @@ export class ObjectCache {
     if (this.#entries.size > ENTRIES_MAX && oldest !== undefined) this.#entries.delete(oldest);
     return value.catch((error: unknown) => {
       this.#entries.delete(key); // a failure is no answer for the next one
-      throw error;
+      // In the words of upstream's kubelet, which asks its cache: people search for them.
+      if (!isReason(error, 'NotFound')) throw error;
+      throw new StatusError('NotFound', `${resource.kind.toLowerCase()} "${name}" not found`, { cause: error });
     });
   }
 }

@@ -65,10 +65,17 @@ export class Pleg {
 
   async #relistForEver(signal: AbortSignal): Promise<void> {
     const { clock, log } = this.#options;
+    let hasComplained = false;
     while (!signal.aborted) {
-      await this.relist(signal).catch((error: unknown) => {
-        if (!signal.aborted) log.warn('the runtime cannot be listed', { error });
-      });
+      try {
+        await this.relist(signal);
+        if (hasComplained) log.info('the runtime is listed again');
+        hasComplained = false;
+      } catch (error) {
+        // Once, not each second: a runtime that is away must not fill the card with its absence.
+        if (!signal.aborted && !hasComplained) log.warn('the runtime cannot be listed', { error });
+        hasComplained = true;
+      }
       const everyMs = this.#hasEvents ? RELIST_WITH_EVENTS_MS : RELIST_MS;
       await clock.sleepMs(everyMs, signal).catch(() => undefined);
     }

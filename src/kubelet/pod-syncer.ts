@@ -54,7 +54,10 @@ export class PodSyncer {
     const status = this.#report(pod, runtimePod, false);
     if (isTerminalPhase(status.phase)) return { isTerminal: true };
     const deadlineMs = deadlineIn(pod, status, deps.clock.nowMs());
-    if (deadlineMs !== undefined && deadlineMs <= 0) return { isTerminal: true, verdict: DEADLINE_EXCEEDED };
+    if (deadlineMs !== undefined && deadlineMs <= 0) {
+      deps.events.emit(pod, { type: 'Normal', ...DEADLINE_EXCEEDED });
+      return { isTerminal: true, verdict: DEADLINE_EXCEEDED };
+    }
     const networkError = deps.networkError();
     if (networkError !== undefined && !isHostNetwork(pod)) {
       const message = `network is not ready: ${networkError}`;
@@ -125,7 +128,8 @@ export class PodSyncer {
   refuse(pod: Pod, verdict: Verdict): void {
     const empty = emptyRuntimePod(podUid(pod), podNamespace(pod), podName(pod));
     this.#deps.events.emit(pod, { type: 'Warning', reason: verdict.reason ?? '', message: verdict.message ?? '' });
-    this.#report(pod, empty, false, verdict);
+    const message = `Pod was rejected: ${verdict.message ?? ''}`;
+    this.#statuses.set(pod, this.#make(pod, empty, false, { ...verdict, message }));
   }
 
   async #read(pod: Pod, signal: AbortSignal): Promise<RuntimePod> {
@@ -142,9 +146,10 @@ export class PodSyncer {
     return (this.#before(pod).podIPs ?? []).map(({ ip }) => ip ?? '');
   }
 
+  /** @param isTerminal nothing of the pod runs or will. @returns the status as it is, whatever of it may be told yet */
   #report(pod: Pod, runtimePod: RuntimePod, isTerminal: boolean, verdict?: Verdict): PodStatus {
     const status = this.#make(pod, runtimePod, isTerminal, verdict);
-    this.#statuses.set(pod, status);
+    this.#statuses.set(pod, isTerminal ? status : withoutEnd(status, this.#before(pod)));
     return status;
   }
 
@@ -186,10 +191,26 @@ export class PodSyncer {
 /** Nobody waits for a pod whose object is gone. */
 const ORPHAN_GRACE_SECONDS = 1;
 
-const DEADLINE_EXCEEDED: Verdict = {
+const DEADLINE_EXCEEDED = {
   reason: 'DeadlineExceeded',
   message: 'Pod was active on the node longer than the specified deadline',
 };
+
+/**
+ * The status without an end that has not come yet: while a container may run, the phase stays what it was, lest a
+ * controller replace a pod that still holds what its replacement needs (upstream mergePodStatus). Conditions tell it.
+ */
+function withoutEnd(status: PodStatus, before: PodStatus): PodStatus {
+  if (!isTerminalPhase(status.phase) || isTerminalPhase(before.phase)) return status;
+  const { phase: _, reason: __, message: ___, ...rest } = status;
+  const { phase = 'Pending', reason, message } = before;
+  return {
+    ...rest,
+    phase,
+    ...(reason === undefined ? {} : { reason }),
+    ...(message === undefined ? {} : { message }),
+  };
+}
 
 /** Milliseconds until activeDeadlineSeconds is over; undefined without one. */
 function deadlineIn(pod: Pod, before: PodStatus, nowMs: number): number | undefined {

@@ -4,6 +4,7 @@ import type { Clock } from '../host/clock.ts';
 import type { Log } from '../host/log.ts';
 import { describePod } from './pod-identity.ts';
 import type { PodSyncer } from './pod-syncer.ts';
+import { StartError } from './start-error.ts';
 
 export type PodActs = Pick<PodSyncer, 'sync' | 'syncTerminating' | 'syncTerminated'>;
 
@@ -155,7 +156,9 @@ export class PodWorker {
 
   #onFailure(error: unknown, signal: AbortSignal): number {
     if (signal.aborted || this.#act.signal.aborted) return 0;
-    this.#options.log.info('a pod could not be synced', { pod: describePod(this.#pod), error });
+    // Of a container that cannot be started the text says all: its stack would only fill the card.
+    const shown = error instanceof StartError ? `${error.reason}: ${error.message}` : error;
+    this.#options.log.info('a pod could not be synced', { pod: describePod(this.#pod), error: shown });
     const delayMs = this.#retryMs;
     this.#isHeldBack = true;
     this.#retryMs = Math.min(this.#retryMs * 2, RETRY_MAX_MS);

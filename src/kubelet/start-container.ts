@@ -48,7 +48,8 @@ export async function startContainer(
       return await work;
     } catch (error) {
       signal.throwIfAborted();
-      const failure = error instanceof StartError ? error : new StartError(reason, errorText(error), { cause: error });
+      const failure =
+        error instanceof StartError ? error : new StartError(reason, withoutRpc(errorText(error)), { cause: error });
       emit('Warning', 'Failed', `Error: ${error instanceof StartError ? error.reason : failure.message}`);
       throw failure;
     }
@@ -65,6 +66,11 @@ export async function startContainer(
   emit('Normal', 'Started', `Started container ${container.name}`);
   await linkLog(deps, pod, container.name, containerId, config.logPath);
   await postStart(deps, facts, container, containerId, signal);
+}
+
+/** What the runtime says of a container that it cannot make or start is shown without gRPC's words around it. */
+function withoutRpc(text: string): string {
+  return text.replace(/^rpc error: code = \w+ desc = /, '');
 }
 
 async function makeConfig(

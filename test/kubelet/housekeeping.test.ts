@@ -143,6 +143,12 @@ void t.test('containerMounts() makes subPaths, and lets none lead out of its vol
   t.match(hosts, { containerPath: '/etc/hosts', hostPath: join(folder, 'pods/u1/etc-hosts') });
   t.match(message?.containerPath, '/dev/termination-log');
   t.match(await mountsOf({ subPathExpr: 'a/$(P)' }), [{ hostPath: join(volume, 'a/x') }]);
+  // One key of a ConfigMap: its files lie behind two links, in a folder whose name begins with two dots.
+  await mkdir(join(volume, '..2026_11_20'));
+  await writeFile(join(volume, '..2026_11_20/app.conf'), 'x');
+  await symlink('..2026_11_20', join(volume, '..data'));
+  await symlink('..data/app.conf', join(volume, 'app.conf'));
+  t.match(await mountsOf({ subPath: 'app.conf' }), [{ hostPath: join(volume, '..2026_11_20/app.conf') }]);
   await t.rejects(mountsOf({ subPath: '../x' }), /must not contain '\.\.'/);
   await t.rejects(mountsOf({ subPath: '/x' }), /must not be an absolute path/);
   await t.rejects(mountsOf({ subPath: 'escape/passwd' }), /leads outside of its volume/);

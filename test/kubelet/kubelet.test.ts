@@ -197,3 +197,22 @@ void t.test('a pod that does not fit fails and never starts', async (t) => {
   });
   t.equal(board.launched.length, 0);
 });
+
+void t.test('a pod past its deadline is Failed when its containers have ended, not before', async (t) => {
+  const board = await startBoard(t);
+  await board.create('late', { activeDeadlineSeconds: 5 });
+  await board.untilRunning('late');
+  const [process] = board.launched;
+  if (process === undefined) throw new Error('nothing was launched');
+  process.isStubborn = true;
+  const phase = async (): Promise<string | undefined> => (await board.get('late'))?.status?.phase;
+  await board.passUntil('it is being stopped', () => board.runtime.calls.some((call) => call.startsWith('stop')));
+  await board.pass(5);
+  t.equal(await phase(), 'Running', 'a container still runs');
+  const ready = (await board.get('late'))?.status?.conditions?.find(({ type }) => type === 'Ready');
+  t.match(ready, { status: 'False', reason: 'PodFailed' }, 'but it is to get no more traffic');
+  await board.passUntil('Failed', async () => (await phase()) === 'Failed');
+  t.match((await board.get('late'))?.status, { reason: 'DeadlineExceeded' });
+  t.equal(board.runtime.running().length, 0);
+  t.ok((await board.eventsOf('late')).includes('DeadlineExceeded'));
+});
