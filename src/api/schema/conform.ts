@@ -14,8 +14,8 @@ interface Place {
 }
 
 /**
- * Brings a decoded value to its schema, in place: unknown fields and nulls go, quantities become canonical. What is of
- * another type than its schema says is an error, as it is to Go's decoder.
+ * Brings a decoded value to its schema, in place: unknown fields, nulls and empty optional lists and maps go, quantities
+ * become canonical. What is of another type than its schema says is an error, as it is to Go's decoder.
  * @throws TypeMismatch
  */
 export function conformObject(value: unknown, shape: ObjectShape, shapes: Shapes, path = ''): void {
@@ -30,6 +30,8 @@ export function conformObject(value: unknown, shape: ObjectShape, shapes: Shapes
       struct: shape.name,
       path: path === '' ? name : `${path}.${name}`,
     });
+    // Else `kubectl diff` would show what upstream cannot keep.
+    if (field.isOmittedEmpty === true && isEmpty(value[name])) delete value[name];
   }
 }
 
@@ -188,6 +190,11 @@ function zero(shape: FieldShape): unknown {
     default:
       return null;
   }
+}
+
+/** Of a list or a map. */
+function isEmpty(value: unknown): boolean {
+  return Array.isArray(value) ? value.length === 0 : isRecord(value) && Object.keys(value).length === 0;
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -13,6 +13,8 @@ export interface Field {
   readonly shape: FieldShape;
   readonly mergeKey?: string | undefined;
   readonly patchStrategy?: string | undefined;
+  /** An empty list or map is as good as none: Go's `omitempty`, which the published schemas tell by "not required". */
+  readonly isOmittedEmpty?: true;
 }
 
 /** The fields of one definition. */
@@ -43,9 +45,12 @@ export class Shapes {
   readonly #shapes = new Map<string, ObjectShape>();
 
   constructor(definitions: Definitions) {
-    for (const [definition, { properties }] of Object.entries(definitions)) {
+    for (const [definition, { properties, required = [] }] of Object.entries(definitions)) {
       if (properties === undefined) continue;
-      const row: Row = Object.entries(properties).map(([name, property]) => [name, fieldOf(property, definitions)]);
+      const row: Row = Object.entries(properties).map(([name, property]) => [
+        name,
+        fieldOf(property, definitions, required.includes(name)),
+      ]);
       this.#rows.set(definition, JSON.stringify(row));
     }
   }
@@ -63,11 +68,14 @@ export class Shapes {
   }
 }
 
-function fieldOf(property: Property, definitions: Definitions): Field {
+function fieldOf(property: Property, definitions: Definitions, isRequired: boolean): Field {
+  const shape = shapeOf(property, definitions);
+  const isOmittedEmpty = !isRequired && (shape.type === 'array' || shape.type === 'map');
   return {
-    shape: shapeOf(property, definitions),
+    shape,
     mergeKey: property['x-kubernetes-patch-merge-key'],
     patchStrategy: property['x-kubernetes-patch-strategy'],
+    ...(isOmittedEmpty ? { isOmittedEmpty } : {}),
   };
 }
 

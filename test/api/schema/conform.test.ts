@@ -33,6 +33,22 @@ void t.test('conformObject() drops unknown fields and nulls and brings quantitie
   t.end();
 });
 
+// Go's `omitempty`: what is empty is not written
+void t.test(
+  'conformObject() drops empty lists and maps that are optional, and keeps required ones and objects',
+  (t) => {
+    const result = conformed({
+      metadata: { name: 'x', labels: {}, annotations: {}, finalizers: [] },
+      spec: { containers: [], nodeSelector: {}, securityContext: {}, volumes: [{ name: 'a', emptyDir: {} }] },
+    });
+    t.same(result, {
+      metadata: { name: 'x' },
+      spec: { containers: [], securityContext: {}, volumes: [{ name: 'a', emptyDir: {} }] },
+    });
+    t.end();
+  },
+);
+
 // encoding/json UnmarshalTypeError
 void t.test('conformObject() complains of a wrong type in the words of Go’s decoder', (t) => {
   for (const [object, message] of [
