@@ -1,6 +1,7 @@
 import type { Discovery } from './discovery/discovery.ts';
 import type { Exchange } from './exchange.ts';
 import { answer } from './handlers/endpoint.ts';
+import { methodNotAllowed } from './handlers/write.ts';
 import type { Health } from './health.ts';
 import type { RequestMetrics } from './metrics.ts';
 import { JSON_FORMAT } from './negotiation/response-format.ts';
@@ -44,7 +45,8 @@ export class NonResource {
   async handle(exchange: Exchange): Promise<boolean> {
     const { discovery, openApi, health, documents } = this.#options;
     const { path, method } = exchange;
-    if (method !== 'GET' && method !== 'HEAD') return false;
+    const isRead = method === 'GET' || method === 'HEAD';
+    if (!isRead && isRouted(path, documents)) throw methodNotAllowed();
     const document = documents.get(path);
     if (document !== undefined) {
       await exchange.send(200, document.contentType, document.body, { 'cache-control': 'public, max-age=3600' });
@@ -73,4 +75,9 @@ export class NonResource {
         return false;
     }
   }
+}
+
+/** What upstream routes by method; of health, metrics and OpenAPI it serves any. */
+function isRouted(path: string, documents: NonResourceOptions['documents']): boolean {
+  return documents.has(path) || /^\/(?:version|api|apis)(?:\/|$)/.test(path);
 }

@@ -14,7 +14,7 @@ import type { Api } from './handlers/endpoint.ts';
 import { InFlight } from './in-flight.ts';
 import type { RequestMetrics } from './metrics.ts';
 import { requestInfo, type RequestInfo } from './request-info.ts';
-import { sendError, sendNotFound } from './send-error.ts';
+import { noSuchResource, sendError, sendNotFound } from './send-error.ts';
 
 /** What TLS knows of the peer. */
 export interface Peer {
@@ -117,7 +117,10 @@ export class Pipeline {
       return;
     }
     const endpoint = endpointOf(api, exchange, info);
-    if (endpoint === null) return sendNotFound(exchange);
+    if (endpoint === null) {
+      if (api.registry.kinds.hasGroupVersion(info.group, info.version)) throw noSuchResource();
+      return sendNotFound(exchange);
+    }
     if (upgrade !== undefined && isStream(endpoint)) return handleConnect(endpoint, upgrade);
     return handleResource(endpoint);
   }

@@ -36,3 +36,8 @@ export async function sendNotFound(exchange: Exchange): Promise<void> {
     'x-content-type-options': 'nosniff',
   });
 }
+
+/** What is in a version that is served, but no resource of it. */
+export function noSuchResource(): StatusError {
+  return new StatusError('NotFound', 'the server could not find the requested resource', { details: {} });
+}

@@ -5,6 +5,9 @@ import { startTestCluster } from './test-cluster.ts';
 const CONFIG_MAPS = '/api/v1/namespaces/default/configmaps';
 const PATCH = { merge: 'application/merge-patch+json', json: 'application/json-patch+json' };
 
+const token = (start: string): string =>
+  Buffer.from(JSON.stringify({ v: 'meta.k8s.io/v1', rv: 1, start })).toString('base64url');
+
 interface Case {
   readonly what: string;
   readonly method: string;
@@ -222,14 +225,81 @@ const CASES: readonly Case[] = [
     message: 'continue key is not valid',
   },
   {
+    what: 'a continue token that climbs',
+    method: 'GET',
+    path: `${CONFIG_MAPS}?continue=${token('default/../../secrets/x')}`,
+    code: 400,
+    message: 'invalid continue token: continue key is not valid: default/../../secrets/x',
+  },
+  {
+    what: 'continue and a revision',
+    method: 'GET',
+    path: `${CONFIG_MAPS}?resourceVersion=1&continue=${token('default/a')}`,
+    code: 400,
+    message: 'specifying resource version is not allowed when using continue',
+  },
+  {
+    what: 'a resourceVersion that is no number',
+    method: 'PUT',
+    path: `${CONFIG_MAPS}/there`,
+    options: { body: { metadata: { name: 'there', resourceVersion: 'abc' } } },
+    code: 500,
+    message: 'strconv.ParseUint: parsing "abc": invalid syntax',
+  },
+  {
+    what: 'a resourceVersion of more than 64 bits',
+    method: 'PUT',
+    path: `${CONFIG_MAPS}/there`,
+    options: { body: { metadata: { name: 'there', resourceVersion: '18446744073709551616' } } },
+    code: 500,
+    message: 'strconv.ParseUint: parsing "18446744073709551616": value out of range',
+  },
+  {
+    what: 'a deep body to delete what is not there',
+    method: 'DELETE',
+    path: `${CONFIG_MAPS}/missing`,
+    options: { body: `{"preconditions":${'['.repeat(100_000)}${']'.repeat(100_000)}}` },
+    code: 400,
+    message: 'exceeded max depth',
+  },
+  {
+    what: 'delete options of a wrong type',
+    method: 'DELETE',
+    path: `${CONFIG_MAPS}/there`,
+    options: { body: { preconditions: { uid: 5 } } },
+    code: 400,
+    message: 'json: cannot unmarshal number into Go struct field Preconditions.preconditions.uid of type string',
+  },
+  {
+    what: 'another object as delete options',
+    method: 'DELETE',
+    path: `${CONFIG_MAPS}/there`,
+    options: { body: { kind: 'ConfigMap', apiVersion: 'v1' } },
+    code: 400,
+  },
+  {
     what: 'a wrong UID in a precondition',
     method: 'DELETE',
     path: `${CONFIG_MAPS}/there`,
     options: { body: { preconditions: { uid: 'x' } } },
     code: 409,
   },
-  { what: 'an unknown resource', method: 'GET', path: '/api/v1/foos', code: 404 },
+  {
+    what: 'an unknown resource',
+    method: 'GET',
+    path: '/api/v1/foos',
+    code: 404,
+    message: 'the server could not find the requested resource',
+  },
   { what: 'an unknown group', method: 'GET', path: '/apis/foo.io/v1/foos', code: 404 },
+  {
+    what: 'POST to a path for reading',
+    method: 'POST',
+    path: '/version',
+    options: { body: {} },
+    code: 405,
+    message: 'the server does not allow this method on the requested resource',
+  },
   { what: 'PUT on a collection', method: 'PUT', path: CONFIG_MAPS, options: { body: {} }, code: 405 },
   {
     what: 'a namespaced create without namespace',

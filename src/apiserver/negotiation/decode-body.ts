@@ -24,6 +24,8 @@ export interface ExpectedBody {
   readonly validation: FieldValidation;
   /** Whether a kind is served in some version, for the difference between "unknown" and "not here". */
   readonly isKnownKind: (apiVersion: string, kind: string) => boolean;
+  /** Further versions in which the kind has the same form. */
+  readonly isAlsoVersion?: (apiVersion: string) => boolean;
 }
 
 export type FieldValidation = 'Ignore' | 'Warn' | 'Strict';
@@ -32,7 +34,7 @@ const PROTOBUF = 'application/vnd.kubernetes.protobuf';
 const ACCEPTED = `application/json, application/yaml, ${PROTOBUF}`;
 
 /** The body as JSON text, whatever it came as. @throws StatusError UnsupportedMediaType, BadRequest */
-export function bodyText(body: Buffer, contentType: string | undefined): { text: string; yamlProblems: string[] } {
+function bodyText(body: Buffer, contentType: string | undefined): { text: string; yamlProblems: string[] } {
   switch (mediaTypeOf(contentType)) {
     case '':
     case '*/*':
@@ -92,12 +94,14 @@ function mediaTypeOf(contentType = 'application/json'): string {
 }
 
 /** The object of a protobuf body. What is of another type than expected is told apart by the envelope alone. */
-function protobufObject(body: Buffer, { apiVersion, kind, definition }: ExpectedBody): UnknownObject {
+function protobufObject(body: Buffer, expected: ExpectedBody): UnknownObject {
+  const { apiVersion, kind, definition } = expected;
   try {
     const envelope = decodeEnvelope(body);
     const own = { apiVersion: envelope.apiVersion || apiVersion, kind: envelope.kind || kind };
-    const isOwn = own.apiVersion === apiVersion && own.kind === kind;
-    return isOwn ? { ...builtInDecoder().decode(definition, envelope.raw), ...own } : own;
+    return isExpected(expected, own.apiVersion, own.kind)
+      ? { ...builtInDecoder().decode(definition, envelope.raw), ...own }
+      : own;
   } catch (error) {
     if (error instanceof WireError || error instanceof SyntaxError)
       throw badRequest(
@@ -144,9 +148,14 @@ function parseObject(text: string, expected: ExpectedBody, body: Buffer): Unknow
   return object;
 }
 
+function isExpected(expected: ExpectedBody, apiVersion: string, kind: string): boolean {
+  if (kind !== expected.kind) return false;
+  return apiVersion === expected.apiVersion || expected.isAlsoVersion?.(apiVersion) === true;
+}
+
 function checkKind(object: UnknownObject, expected: ExpectedBody, cannot: (why: string) => StatusError): void {
   const { kind = '', apiVersion = '' } = object;
-  if (kind === expected.kind && apiVersion === expected.apiVersion) return;
+  if (isExpected(expected, apiVersion, kind)) return;
   if (!expected.isKnownKind(apiVersion, kind))
     throw cannot(
       `no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion)} in scheme "bramble"`,

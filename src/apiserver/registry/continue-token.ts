@@ -20,18 +20,22 @@ export function decodeContinue(text: string): ContinueToken {
   try {
     token = JSON.parse(Buffer.from(text, 'base64url').toString('utf8'));
   } catch (error) {
-    throw badRequest(`continue key is not valid: ${errorText(error)}`);
+    throw notValid(`: ${errorText(error)}`);
   }
-  if (typeof token !== 'object' || token === null) throw badRequest('continue key is not valid: not an object');
+  if (typeof token !== 'object' || token === null) throw notValid(': not an object');
   const { v, rv, start } = token as { v?: unknown; rv?: unknown; start?: unknown };
-  if (v !== 'meta.k8s.io/v1')
-    throw badRequest(`continue key is not valid: server does not recognize this encoded version ${JSON.stringify(v)}`);
+  if (v !== 'meta.k8s.io/v1') throw notValid(`: server does not recognize this encoded version ${String(v)}`);
   if (typeof rv !== 'number' || !Number.isSafeInteger(rv) || rv === 0)
-    throw badRequest('continue key is not valid: incorrect encoded start resourceVersion (version meta.k8s.io/v1)');
+    throw notValid(': incorrect encoded start resourceVersion (version meta.k8s.io/v1)');
+  if (typeof start !== 'string' || start === '') throw notValid(': encoded start key empty (version meta.k8s.io/v1)');
+  const relative = start.startsWith('/') ? start.slice(1) : start;
   // A start that climbs out of its prefix would read other people's objects.
-  if (typeof start !== 'string' || start === '' || start.split('/').includes('..') || start.startsWith('/'))
-    throw badRequest(`continue key is not valid: ${JSON.stringify(start)}`);
-  return { revision: rv, start };
+  if (relative.split('/').some((part) => part === '' || part === '.' || part === '..')) throw notValid(`: ${start}`);
+  return { revision: rv, start: relative };
+}
+
+function notValid(why: string): StatusError {
+  return badRequest(`invalid continue token: continue key is not valid${why}`);
 }
 
 const TOO_OLD =

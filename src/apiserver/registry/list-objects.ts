@@ -1,4 +1,4 @@
-import { isReason } from '../../api/status.ts';
+import { badRequest, isReason } from '../../api/status.ts';
 import { CachedObject } from '../storage/cached-object.ts';
 import { tooLargeResourceVersion } from '../storage/storage-error.ts';
 import type { ListRange } from '../storage/storage.ts';
@@ -92,10 +92,11 @@ export function select(cache: WatchCache, filter: ObjectFilter): CachedObject[] 
 async function nextPage(
   core: RegistryCore,
   filter: ObjectFilter,
-  { continueToken, limit }: ListParameters,
+  { continueToken, limit, resourceVersion = 0 }: ListParameters,
   signal: AbortSignal,
 ): Promise<ObjectList> {
   const { revision, start } = decodeContinue(continueToken);
+  if (resourceVersion > 0) throw badRequest('specifying resource version is not allowed when using continue');
   try {
     return await page(core, filter, { revision: Math.max(revision, 0), start }, limit, signal);
   } catch (error) {

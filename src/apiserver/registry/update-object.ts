@@ -218,14 +218,23 @@ function checkIdentity(object: UnknownObject, old: UnknownObject, { view, namesp
       name,
       `StorageError: invalid object, Code: 4, Key: ${view.key(namespace, name)}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: ${meta.uid}, UID in object meta: ${before.uid}`,
     );
-  const said = meta.resourceVersion ?? '';
-  if (said === '' || said === '0') {
+  const said = revisionOf(meta.resourceVersion ?? '');
+  if (said === 0n) {
     if (view.strategy.allowUnconditionalUpdate === false)
       throw invalidObject(view.qualifiedKind, name, [
         invalid('metadata.resourceVersion', 0, 'must be specified for an update'),
       ]);
     meta.resourceVersion = before.resourceVersion ?? '';
-  } else if (said !== before.resourceVersion) throw conflict(view.resource, name, MODIFIED);
+  } else if (said !== revisionOf(before.resourceVersion ?? '')) throw conflict(view.resource, name, MODIFIED);
+  else meta.resourceVersion = before.resourceVersion ?? '';
+}
+
+/** The number, 0 for none. @throws StatusError Unknown, as upstream answers what is no number (ObjectResourceVersion) */
+function revisionOf(text: string): bigint {
+  const isNumber = /^\d*$/.test(text);
+  if (isNumber && BigInt(text) < 2n ** 64n) return BigInt(text);
+  const why = isNumber ? 'value out of range' : 'invalid syntax';
+  throw new StatusError('Unknown', `strconv.ParseUint: parsing ${JSON.stringify(text)}: ${why}`);
 }
 
 /** Whether an object that is being deleted has nothing left that holds it. */
