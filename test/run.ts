@@ -7,6 +7,7 @@
  */
 import { spawn } from 'node:child_process';
 import { globSync } from 'node:fs';
+import { debianBin } from './debian-programs.ts';
 
 interface Stage {
   readonly name: string;
@@ -25,7 +26,11 @@ interface Counts {
 /** Tests that load both cores for long would spoil each other's times: one after the other. */
 const ALONE = /\/(sim|store|contract|kubelet|proxy|network|apiserver)\//;
 /** One test's own limit; tap's is 30 s, too short on a loaded board. */
-const ENV = { TAP_TIMEOUT: '300' };
+const ENV = {
+  TAP_TIMEOUT: '300',
+  // Every host tests with the same kubectl and etcd: Debian 13's, where its mirror could be reached.
+  PATH: `${debianBin('trixie')}:${process.env['PATH']}`,
+};
 
 const unit = globSync('test/**/*.test.ts')
   .filter((file) => !file.startsWith('test/rack/'))
@@ -57,6 +62,7 @@ const rackStages: readonly Stage[] = [
 
 const stages: readonly Stage[] = [
   { name: 'checks', argv: ['npm', 'run', '--silent', 'check'] },
+  { name: 'clients and servers of other makers', argv: ['node', 'test/debian-programs.ts'] },
   { name: 'pure code and small machines', argv: ['node', '--test', '--test-concurrency=2', ...light], isTests: true },
   { name: 'parts with real peers', argv: ['node', '--test', '--test-concurrency=2', ...heavy], isTests: true },
   ...(wantsRack ? rackStages : []),
