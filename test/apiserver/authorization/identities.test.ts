@@ -80,8 +80,13 @@ void t.test(
 
 void t.test('control boards, and nobody, have what they are known to have', (t) => {
   t.same(rightsOf('system:bramble:control', 'system:bramble:control-boards'), [
-    'kube-system: create,get,list,patch,update,watch leases.coordination.k8s.io',
-    'kube-system: create,patch,update events,events.events.k8s.io',
+    'kube-system: create leases.coordination.k8s.io',
+    'kube-system: get,list,update,watch leases.coordination.k8s.io [bramble-api-address]',
+  ]);
+  t.same(rightsOf('kube-apiserver-kubelet-client'), [
+    'all: * nodes/configz,nodes/healthz,nodes/log,nodes/metrics,nodes/pods,nodes/proxy,nodes/stats',
+    'all: get,list,watch nodes',
+    'all: proxy nodes',
   ]);
   t.same(rightsOf('front-proxy-client'), []);
   t.same(rightsOf('kube-apiserver-etcd-client'), []);
@@ -91,6 +96,11 @@ void t.test('control boards, and nobody, have what they are known to have', (t) 
 void t.test('the scheduler reads no Secret and writes nothing but bindings, pod status, events and leases', (t) => {
   const rights = rightsOf('system:kube-scheduler');
   t.notOk(rights.some((one) => one.includes('secrets') || one.includes('*')));
+  t.same(
+    rights.filter((one) => one.includes('leases') && !one.includes('[kube-scheduler]')),
+    ['all: create leases.coordination.k8s.io', 'kube-system: create leases.coordination.k8s.io'],
+    'and holds no Lease but its own',
+  );
   const writes = rights.filter((one) => /create|update|patch|delete/.test(one));
   t.same(
     writes.filter((one) => !/bindings|pods\/status|events|leases|reviews|configmaps \[kube-scheduler\]/.test(one)),

@@ -6,7 +6,7 @@ import {
   BRAMBLE_ROLES,
 } from './bramble-roles.ts';
 import { CONTROLLER_BINDINGS, CONTROLLER_ROLES } from './controller-roles.ts';
-import { allow, binding, clusterBinding, EVENTS, group, role, serviceAccount, user } from './policy.ts';
+import { allow, binding, clusterBinding, EVENTS, group, lockRules, role, serviceAccount, user } from './policy.ts';
 import { SYSTEM_ROLES } from './system-roles.ts';
 import { USER_ROLES } from './user-roles.ts';
 
@@ -43,12 +43,8 @@ export const ROLES: readonly Role[] = [
   role('kube-system', 'extension-apiserver-authentication-reader', [
     allow('get list watch', 'core', 'configmaps', ['extension-apiserver-authentication']),
   ]),
-  ...LOCKS.map((name) =>
-    role('kube-system', `system::leader-locking-${name}`, [
-      allow('watch', 'core', 'configmaps'),
-      allow('get update', 'core', 'configmaps', [name]),
-    ]),
-  ),
+  // Upstream gives all Leases of the namespace.
+  ...LOCKS.map((name) => role('kube-system', `system::leader-locking-${name}`, lockRules(name))),
   role('kube-system', 'system:controller:bootstrap-signer', [allow('get list watch', 'core', 'secrets')]),
   role('kube-system', 'system:controller:token-cleaner', [allow('delete get list watch', 'core', 'secrets'), EVENTS]),
   role('kube-public', 'system:controller:bootstrap-signer', [

@@ -1,6 +1,6 @@
 import type { ClusterRole, ClusterRoleBinding, Role, RoleBinding } from '../../../api/objects.ts';
 import { CONTROLLER_MANAGER_RULES } from './controller-roles.ts';
-import { allow, binding, clusterBinding, clusterRole, EVENTS, group, role, user } from './policy.ts';
+import { allow, binding, clusterBinding, clusterRole, group, lockRules, role, user } from './policy.ts';
 
 /** Groups that bootstrap tokens give: of kubeadm's default token, and of Bramble's two. */
 const TOKEN_GROUPS = [
@@ -26,6 +26,8 @@ export const BRAMBLE_ROLES: readonly ClusterRole[] = [
 export const BRAMBLE_BINDINGS: readonly ClusterRoleBinding[] = [
   clusterBinding('bramble:agent', [group('system:nodes')]),
   clusterBinding('bramble:controller-manager', [user('system:kube-controller-manager')]),
+  // The API server towards kubelets (kubeadm binds the same user since 1.36; before, its certificate was an administrator's).
+  clusterBinding('bramble:kubelet-api-admin', [user('kube-apiserver-kubelet-client')], 'system:kubelet-api-admin'),
   clusterBinding('bramble:kubelet-bootstrap', TOKEN_GROUPS, 'system:node-bootstrapper'),
   clusterBinding('bramble:node-autoapprove-bootstrap', TOKEN_GROUPS, `${CERTIFICATES}:nodeclient`),
   clusterBinding(
@@ -41,13 +43,7 @@ export const BRAMBLE_NAMESPACED_ROLES: readonly Role[] = [
     allow('create delete get patch update', 'discovery.k8s.io', 'endpointslices'),
   ]),
   role('kube-system', 'bramble:control-keys', [allow('get', 'core', 'secrets', ['bramble-control-keys'])]),
-  role('kube-system', 'bramble:floating-address', [
-    allow('create get list patch update watch', 'coordination.k8s.io', 'leases'),
-    EVENTS,
-  ]),
-  role('kube-system', 'bramble:leader-election', [
-    allow('create get list patch update watch', 'coordination.k8s.io', 'leases'),
-  ]),
+  role('kube-system', 'bramble:floating-address', lockRules('bramble-api-address')),
   role('kube-public', 'bramble:cluster-info', [allow('get', 'core', 'configmaps', ['cluster-info'])]),
 ];
 
@@ -55,10 +51,9 @@ export const BRAMBLE_NAMESPACED_BINDINGS: readonly RoleBinding[] = [
   binding('kube-system', 'bramble:agent-dns', [group('system:nodes')]),
   binding('kube-system', 'bramble:control-keys', CONTROL_TOKENS),
   binding('kube-system', 'bramble:floating-address', [group('system:bramble:control-boards')]),
-  binding('kube-system', 'bramble:leader-election', [
-    user('system:kube-scheduler'),
-    user('system:kube-controller-manager'),
-  ]),
   // cluster-info is what a board reads before it trusts anything: its token's hash proves it (kubeadm does the same).
   binding('kube-public', 'bramble:cluster-info', [user('system:anonymous'), group('system:bootstrappers')]),
 ];
+
+/** Roles and bindings of kube-system that earlier versions made, and that gave more than who had them needed. */
+export const RETIRED: readonly string[] = ['bramble:leader-election'];

@@ -100,7 +100,7 @@ export const CONTROLLER_MANAGER_RULES: readonly PolicyRule[] = [
       ...Object.values(RULES).flat(),
       ...TOKEN_CLEANER,
       allow('approve', CERTIFICATES, 'signers', ['kubernetes.io/kubelet-serving']),
-      allow('create get list patch update watch', 'coordination.k8s.io', 'leases'),
+      allow('get list watch', 'coordination.k8s.io', 'leases'),
       allow('create delete get list patch update watch', 'apps', 'controllerrevisions'),
     ].map((rule) => [JSON.stringify(rule), rule]),
   ).values(),

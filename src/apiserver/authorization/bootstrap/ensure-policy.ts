@@ -11,6 +11,7 @@ import type { RegistryAccess } from '../../registry/registry-access.ts';
 import { sameJson } from '../../../api/validation/object-meta.ts';
 import { RoleIndex } from '../role-index.ts';
 import { CLUSTER_ROLE_BINDINGS, CLUSTER_ROLES, ROLE_BINDINGS, ROLES } from './bootstrap-policy.ts';
+import { RETIRED } from './bramble-roles.ts';
 import { planBinding, planRole, type RolePlan } from './plan-role.ts';
 
 const NAMESPACES = ['kube-system', 'kube-public'];
@@ -36,6 +37,13 @@ export async function ensurePolicy(registry: RegistryAccess, signal: AbortSignal
   await ensureAll<Role>(registry, rbac('roles'), ROLES, planRole, signal);
   await ensureAll<RoleBinding>(registry, rbac('rolebindings'), ROLE_BINDINGS, planBinding, signal);
   await fillAggregated(registry, rbac('clusterroles'), signal);
+  for (const name of RETIRED)
+    for (const resource of [rbac('rolebindings'), rbac('roles')])
+      await registry.delete(resource, 'kube-system', name).catch(unlessGone);
+}
+
+function unlessGone(error: unknown): void {
+  if (!isReason(error, 'NotFound')) throw error;
 }
 
 /**

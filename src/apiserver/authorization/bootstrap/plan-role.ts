@@ -16,6 +16,9 @@ export type RolePlan<T> =
   | { readonly action: 'update'; readonly object: T }
   | { readonly action: 'recreate' };
 
+/** Roles of Bramble's own parts are as the program says: an upgrade may also take rights away. */
+const OWN = 'bramble:';
+
 /**
  * Adds to a stored role what an upgrade brought and takes nothing away, so that what an administrator added stays
  * (component-helpers rbac/reconciliation). An annotation `autoupdate: "false"` switches this off for the object.
@@ -25,6 +28,9 @@ export function planRole<T extends Role | ClusterRole>(wanted: T, stored: T): Ro
   if ('aggregationRule' in wanted && wanted.aggregationRule !== undefined) return planAggregated(wanted, stored);
   const missing = uncoveredRules(stored.rules ?? [], wanted.rules ?? []);
   const metadata = withMarks(wanted, stored);
+  const isOwn = wanted.metadata?.name?.startsWith(OWN) === true;
+  if (isOwn && (missing.length > 0 || uncoveredRules(wanted.rules ?? [], stored.rules ?? []).length > 0))
+    return { action: 'update', object: { ...stored, metadata: metadata ?? stored.metadata, rules: wanted.rules } };
   if (missing.length === 0 && metadata === null) return { action: 'keep' };
   return {
     action: 'update',

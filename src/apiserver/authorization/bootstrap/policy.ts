@@ -32,6 +32,14 @@ export function allowPaths(verbs: string, paths: readonly string[]): PolicyRule 
 /** Everybody who works writes events. */
 export const EVENTS = allow('create patch update', 'core events.k8s.io', 'events');
 
+/** Holding the Lease of this name. No name restricts a create, since it has none yet when it is authorized. */
+export function lockRules(name: string): readonly PolicyRule[] {
+  return [
+    allow('create', 'coordination.k8s.io', 'leases'),
+    allow('get list update watch', 'coordination.k8s.io', 'leases', [name]),
+  ];
+}
+
 /** A ClusterRole with the marks of the bootstrap policy (plan-role.ts reconciles what carries them). */
 export function clusterRole(
   name: string,
