@@ -90,7 +90,8 @@ export function localCertificates(config: BoardConfig, address: string): readonl
 
 /**
  * Why a certificate must be made anew, or undefined while it serves: gone, of another key or authority, in its last
- * third, not valid yet, or for other names than now wanted.
+ * third, or for other names than now wanted. One that is not valid yet serves: it was signed by the cluster's clock, and a
+ * new one would begin no sooner.
  */
 export function whyRenew(
   wanted: Pick<LocalCertificate, 'subject' | 'altNames'>,
@@ -112,6 +113,12 @@ export function whyRenew(
   return undefined;
 }
 
+/** What this board has made while its clock was ahead, maybe by years, would be good for nothing until then. */
+function whyNotYet(certPem: string | undefined, nowMs: number): string | undefined {
+  const isOfThePast = certPem === undefined || readCertificate(firstOf(certPem)).notBeforeMs <= nowMs;
+  return isOfThePast ? undefined : 'it was made while the clock was ahead';
+}
+
 /** The leaf of a chain. */
 function firstOf(pem: string): string {
   const end = '-----END CERTIFICATE-----';
@@ -130,7 +137,8 @@ export async function renewLocalCertificates(
     const authority: Authority = keys[certificate.authority];
     const pair = keyPair(files, certificate.name);
     const [certPem, keyPem] = [await readFileIfThere(pair.cert), await readFileIfThere(pair.key)];
-    const why = whyRenew(certificate, { certPem, keyPem, caPem: authority.certPem }, nowMs);
+    const why =
+      whyRenew(certificate, { certPem, keyPem, caPem: authority.certPem }, nowMs) ?? whyNotYet(certPem, nowMs);
     if (why === undefined) continue;
     const { subject, usages, altNames } = certificate;
     const fresh = await issue({ authority, subject, usages, altNames, nowMs, lifetimeMs: LIFETIME_MS });

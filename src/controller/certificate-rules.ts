@@ -95,16 +95,19 @@ function isReady({ status }: Node): boolean {
  * Why a board that has only a token does not get the identity of this name; undefined when it may. A token says nothing
  * of names, so that whoever has one could become any Node (upstream leaves it at that). Here a Node that runs, or that is
  * a control board, is nobody else's; one that is down may be a board with a new card.
+ *
+ * @param isSilent whether the board of this name says nothing, whatever its Node still says of it
  */
 export function whyNameIsTaken(
   name: string,
   node: Node | undefined,
   apiNames: ReadonlySet<string>,
+  isSilent: boolean,
 ): string | undefined {
   if (apiNames.has(name) || isOfApi(name)) return 'the name is one of the API itself';
   if (node === undefined) return undefined;
   if (isControl(node)) return 'a control board has the name';
-  return isReady(node) ? 'a board that runs has the name' : undefined;
+  return isReady(node) && !isSilent ? 'a board that runs has the name' : undefined;
 }
 
 /**

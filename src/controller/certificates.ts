@@ -5,8 +5,9 @@ import type {
 } from '../api/objects.ts';
 import { isReason } from '../api/status.ts';
 import { rfc3339 } from '../api/time.ts';
-import { certificateSigningRequests, nodes, subjectAccessReviews } from '../client/resources.ts';
+import { certificateSigningRequests, leases, nodes, subjectAccessReviews } from '../client/resources.ts';
 import { type Authority, readSigningRequest, type SigningRequest, signRequest } from '../host/pki.ts';
+import { BoardSilence } from './board-silence.ts';
 import {
   API_CLIENT,
   approvalPermission,
@@ -41,6 +42,7 @@ export function createCertificateController(
   return (context) => {
     const informer = context.informers.of(certificateSigningRequests);
     const nodeInformer = context.informers.of(nodes);
+    const silence = new BoardSilence(context.clock);
     return queuedController({
       name: 'certificates',
       context,
@@ -55,7 +57,7 @@ export function createCertificateController(
         if (csr.status?.certificate !== undefined || hasCondition(csr, 'Denied') || hasCondition(csr, 'Failed')) return;
         if (!OUR_SIGNERS.has(csr.spec?.signerName ?? '')) return;
         if (!hasCondition(csr, 'Approved')) {
-          if (!(await approve(context, csr, apiNames, signal)) && csr.spec?.signerName !== API_CLIENT)
+          if (!(await approve(context, csr, { apiNames, silence }, signal)) && csr.spec?.signerName !== API_CLIENT)
             queue.addAfter(name, AGAIN_MS);
           return;
         }
@@ -82,7 +84,7 @@ async function parse(csr: CertificateSigningRequest): Promise<SigningRequest | u
 async function approve(
   context: ControllerContext,
   csr: CertificateSigningRequest,
-  apiNames: ReadonlySet<string>,
+  { apiNames, silence }: { readonly apiNames: ReadonlySet<string>; readonly silence: BoardSilence },
   signal: AbortSignal,
 ): Promise<boolean> {
   const request = await parse(csr);
@@ -93,12 +95,16 @@ async function approve(
   const permission = approvalPermission(csr.spec, request);
   if (permission !== undefined) {
     if (!(await isAllowed(context, csr, permission.subresource, signal))) return false;
-    const taken = permission.subresource === 'nodeclient' ? whyNameIsTaken(nodeName, node, apiNames) : undefined;
+    // Only a token speaks for this board; one that runs asks with its own certificate.
+    const needsName = permission.subresource === 'nodeclient';
+    const isSilent = needsName && node !== undefined && (await saysNothing(context, silence, nodeName, signal));
+    const taken = needsName ? whyNameIsTaken(nodeName, node, apiNames, isSilent) : undefined;
     if (taken !== undefined) {
       sayOnce(context, csr, { node: nodeName, why: taken });
       return false;
     }
     await addCondition(context, csr, approved(permission.message), 'approval', signal);
+    silence.forget(nodeName);
     return true;
   }
   if (csr.spec.signerName !== KUBELET_SERVING) return false;
@@ -112,6 +118,20 @@ async function approve(
     signal,
   );
   return true;
+}
+
+/** A board that was off past its certificate's end asks before anybody has noticed that it was off. */
+async function saysNothing(
+  { client }: ControllerContext,
+  silence: BoardSilence,
+  board: string,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const lease = await client.get(leases, 'kube-node-lease', board, { signal }).catch((error: unknown) => {
+    if (isReason(error, 'NotFound')) return undefined;
+    throw error;
+  });
+  return silence.isSilent(board, lease?.spec?.renewTime);
 }
 
 /** Not at each look, and not again by the next leader. */

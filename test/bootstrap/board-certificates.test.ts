@@ -88,6 +88,10 @@ void t.test('renewLocalCertificates() makes only what is missing, due or for oth
   );
   t.equal(late.length, wanted.length, 'a board that was off for two years');
   t.ok(late.every(({ why }) => why === 'it has expired'));
+
+  const again = await renewLocalCertificates(files, keys, localCertificates(config(), '10.77.0.99'), NOW_MS);
+  t.equal(again.length, wanted.length, 'its clock is set right');
+  t.ok(again.every(({ why }) => why === 'it was made while the clock was ahead'));
 });
 
 void t.test(

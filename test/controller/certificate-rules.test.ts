@@ -124,11 +124,16 @@ void t.test('takenNames() has what is of other boards that run, of control board
 
 void t.test('whyNameIsTaken() gives a token no identity that somebody has', (t) => {
   const api = new Set(['cluster.example']);
-  t.equal(whyNameIsTaken('w9', undefined, api), undefined, 'a new board');
-  t.equal(whyNameIsTaken('w1', node('w1', 'Unknown'), api), undefined, 'a board that is down may have a new card');
-  t.equal(whyNameIsTaken('w1', node('w1', 'True'), api), 'a board that runs has the name');
-  t.equal(whyNameIsTaken('c1', node('c1', 'Unknown', CONTROL), api), 'a control board has the name');
+  t.equal(whyNameIsTaken('w9', undefined, api, false), undefined, 'a new board');
+  t.equal(
+    whyNameIsTaken('w1', node('w1', 'Unknown'), api, false),
+    undefined,
+    'a board that is down may have a new card',
+  );
+  t.equal(whyNameIsTaken('w1', node('w1', 'True'), api, false), 'a board that runs has the name');
+  t.equal(whyNameIsTaken('w1', node('w1', 'True'), api, true), undefined, 'its Node is of before it was switched off');
+  t.equal(whyNameIsTaken('c1', node('c1', 'Unknown', CONTROL), api, true), 'a control board has the name');
   for (const name of ['kubernetes', 'kubernetes.default.svc', 'localhost', 'cluster.example'])
-    t.equal(whyNameIsTaken(name, undefined, api), 'the name is one of the API itself');
+    t.equal(whyNameIsTaken(name, undefined, api, true), 'the name is one of the API itself');
   t.end();
 });
