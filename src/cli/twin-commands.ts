@@ -10,8 +10,10 @@ import { endpointSlices, nodes, services } from '../client/resources.ts';
 import { systemClock } from '../host/clock.ts';
 import { runTogether } from '../host/run-together.ts';
 import { findOwnAddress } from '../host/own-address.ts';
+import { allOrNone, port, split } from './flag-values.ts';
 import { runPart } from './run-part.ts';
 import { registerNodeTwinCommands } from './twin-node-commands.ts';
+import { registerStoreTwin } from './twin-store-command.ts';
 import { withClient } from './with-client.ts';
 
 /**
@@ -19,6 +21,7 @@ import { withClient } from './with-client.ts';
  * server` and `bramble agent` run them together.
  */
 export function registerTwinCommands(program: Command): void {
+  registerStoreTwin(program);
   registerApiServer(program);
   registerScheduler(program);
   registerControllerManager(program);
@@ -104,7 +107,7 @@ async function apiServerOptions(flags: ApiServerFlags): Promise<ApiServerOptions
     etcdServers: split(flags.etcdServers),
     ...(etcdTls === undefined ? {} : { etcdTls }),
     bindAddress: flags.bindAddress,
-    securePort: port(flags.securePort),
+    securePort: port(flags.securePort, '--secure-port'),
     advertiseAddress,
     tlsCertFile: flags.tlsCertFile,
     tlsPrivateKeyFile: flags.tlsPrivateKeyFile,
@@ -223,27 +226,4 @@ function registerProxy(program: Command): void {
 /** A name for this process among the candidates for a lease. */
 function identity(): string {
   return `${hostname()}_${randomBytes(8).toString('hex')}`;
-}
-
-function split(text: string): string[] {
-  return text.split(',').filter((one) => one !== '');
-}
-
-/** @throws Error for what is no port */
-function port(text: string): number {
-  const number = Number(text);
-  if (Number.isInteger(number) && number >= 0 && number <= 65_535) return number;
-  throw new Error(`--secure-port must be a port: got '${text}'`);
-}
-
-/** @throws Error when some are given and others not */
-function allOrNone(
-  caFile: string | undefined,
-  certFile: string | undefined,
-  keyFile: string | undefined,
-  names: string,
-): { readonly caFile: string; readonly certFile: string; readonly keyFile: string } | undefined {
-  if (caFile !== undefined && certFile !== undefined && keyFile !== undefined) return { caFile, certFile, keyFile };
-  if (caFile === undefined && certFile === undefined && keyFile === undefined) return undefined;
-  throw new Error(`${names} go together`);
 }
