@@ -93,7 +93,7 @@ function createPipeline(options: ApiServerOptions, { storage, checks, log }: Out
   const { registry, authorization, identity, authenticator } = parts;
   const { kinds } = registry;
   const authorizer = options.authorizer ?? authorization.authorizer;
-  const metrics = new RequestMetrics();
+  const metrics = new RequestMetrics(options.moreMetrics);
   metrics.watchCaches(registry.caches);
   const store: HealthCheck = {
     name: 'etcd',

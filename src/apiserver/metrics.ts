@@ -40,7 +40,11 @@ export class RequestMetrics {
     registers: [this.registry],
   });
 
-  constructor() {
+  readonly #more: MetricRegistry | undefined;
+
+  /** @param more what other parts in this process count; /metrics shows it too */
+  constructor(more?: MetricRegistry) {
+    this.#more = more;
     collectProcessMetrics(this.registry);
   }
 
@@ -88,6 +92,7 @@ export class RequestMetrics {
   /** Everything in Prometheus' text form. */
   async text(): Promise<string> {
     for (const collect of this.#collectors) collect();
-    return this.registry.metrics();
+    const texts = await Promise.all([this.registry.metrics(), this.#more?.metrics() ?? '']);
+    return texts.join('');
   }
 }

@@ -1,3 +1,4 @@
+import type { MetricRegistry } from '../host/metrics.ts';
 import type { AdmissionPlugin } from './admission/admission.ts';
 import type { Authorizer } from './authorization/authorizer.ts';
 import type { ConnectHandlers } from './connect.ts';
@@ -33,6 +34,8 @@ export interface ApiServerOptions {
   readonly admissionPlugins?: readonly AdmissionPlugin[];
   /** In addition to the built-in handlers of exec, log and so on. */
   readonly connectHandlers?: ConnectHandlers;
+  /** What other parts of this process count, to be shown at /metrics too. */
+  readonly moreMetrics?: MetricRegistry;
   /** Called with the port once requests are taken. */
   readonly onListening?: (port: number) => void;
 }

@@ -12,6 +12,7 @@ import { runLeaderElection } from '../client/leader-election.ts';
 import { runControllers } from '../controller/run-controllers.ts';
 import { systemClock } from '../host/clock.ts';
 import { runAnnouncer } from '../host/mdns.ts';
+import { MetricRegistry } from '../host/metrics.ts';
 import { publicKeyHash } from '../host/pki.ts';
 import { runTogether, type Runnable } from '../host/run-together.ts';
 import { untilAborted } from '../host/until-aborted.ts';
@@ -35,9 +36,10 @@ export async function runServerPart(board: Board, signal: AbortSignal): Promise<
   await waitForVote(board, signal);
   const identity = processIdentity(board);
   const clock = systemClock;
+  const metrics = new MetricRegistry();
   const parts: Runnable[] = [
-    { run: async (stop) => apiServer(board, stop) },
-    { run: async (stop) => scheduler(board, identity, stop) },
+    { run: async (stop) => apiServer(board, metrics, stop) },
+    { run: async (stop) => scheduler(board, identity, metrics, stop) },
     { run: async (stop) => controllers(board, keys, identity, stop) },
     { run: async (stop) => publish(board, keys, stop) },
     { run: async (stop) => announce(board, keys, stop) },
@@ -63,7 +65,11 @@ async function waitForVote({ files, log }: Board, signal: AbortSignal): Promise<
   }
 }
 
-async function apiServer({ files, config, address }: Board, signal: AbortSignal): Promise<void> {
+async function apiServer(
+  { files, config, address }: Board,
+  moreMetrics: MetricRegistry,
+  signal: AbortSignal,
+): Promise<void> {
   const pki = (name: string): string => join(files.pki, name);
   const [serving, kubelet, store] = [
     keyPair(files, 'apiserver'),
@@ -87,19 +93,20 @@ async function apiServer({ files, config, address }: Board, signal: AbortSignal)
       requestHeader: { clientCaFile: pki('front-proxy-ca.crt'), allowedNames: ['front-proxy-client'] },
       advertiseAddress: address,
       serviceClusterIpRange: config.serviceCidr,
+      moreMetrics,
     },
     signal,
   );
 }
 
-async function scheduler(board: Board, identity: string, signal: AbortSignal): Promise<void> {
+async function scheduler(board: Board, identity: string, metrics: MetricRegistry, signal: AbortSignal): Promise<void> {
   const client = localClient(board, 'scheduler', 'bramble-scheduler/v1.36.0');
   const log = board.log.part('scheduler');
   const lease = { namespace: 'kube-system', name: 'kube-scheduler' };
   try {
     await runLeaderElection(
       { client, lease, identity, clock: systemClock, log },
-      async (leading) => runScheduler({ client, log }, leading),
+      async (leading) => runScheduler({ client, log, metrics }, leading),
       signal,
     );
   } finally {

@@ -27,6 +27,12 @@ export class SchedulerCache implements Snapshot {
     return this.#nodes.get(name);
   }
 
+  /** How much is known, under the names of kube-scheduler's metric. */
+  sizes(): { readonly nodes: number; readonly pods: number; readonly assumed_pods: number } {
+    const assumed = [...this.#places.values()].filter(({ isAssumed }) => isAssumed);
+    return { nodes: this.#nodes.size, pods: this.#places.size, assumed_pods: assumed.length };
+  }
+
   /** Whether a binding of this pod is on its way and not yet seen to have arrived. */
   isAssumed(key: string): boolean {
     return this.#places.get(key)?.isAssumed ?? false;

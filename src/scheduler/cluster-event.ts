@@ -12,6 +12,36 @@ export type ClusterEvent =
 export type NodeChange = 'added' | 'allocatable' | 'labels' | 'taints' | 'unschedulable';
 export type PodChange = 'added' | 'deleted' | 'labels' | 'scaledDown';
 
+const NODE_LABELS: Readonly<Record<NodeChange, string>> = {
+  added: 'NodeAdd',
+  allocatable: 'NodeUpdateNodeAllocatable',
+  labels: 'NodeUpdateNodeLabel',
+  taints: 'NodeUpdateNodeTaint',
+  unschedulable: 'NodeUpdateNodeTaint',
+};
+const POD_LABELS: Readonly<Record<PodChange, string>> = {
+  added: 'AssignedPodAdd',
+  deleted: 'AssignedPodDelete',
+  labels: 'AssignedPodUpdatePodLabel',
+  scaledDown: 'AssignedPodUpdatePodScaleDown',
+};
+
+/** What kube-scheduler's metrics call an event. */
+export function eventLabel(event: ClusterEvent): string {
+  switch (event.resource) {
+    case 'Node': {
+      const [first = 'added'] = event.changes;
+      return NODE_LABELS[first];
+    }
+    case 'AssignedPod':
+      return POD_LABELS[event.change];
+    case 'TargetPod':
+      return 'UnschedulablePodUpdate';
+    default:
+      return event.plural;
+  }
+}
+
 /** What changed in a node that scheduling looks at; empty for a heartbeat. */
 export function nodeChanges(before: Node | undefined, now: Node): ReadonlySet<NodeChange> {
   if (before === undefined) return new Set<NodeChange>(['added']);

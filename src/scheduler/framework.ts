@@ -73,7 +73,7 @@ export interface PostFilterOutcome {
   readonly message: string;
   /** Carries the plan out; beside the next cycles. */
   readonly act?: (signal: AbortSignal) => Promise<void>;
-  /** How many pods the plan deletes. */
+  /** How many pods the plan deletes; 0 when it looked for some and found none that would help. */
   readonly victims?: number;
 }
 

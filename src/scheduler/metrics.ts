@@ -3,88 +3,149 @@ import type { Place } from './scheduling-queue.ts';
 
 export type AttemptResult = 'scheduled' | 'unschedulable' | 'error';
 
-/** Names as kube-scheduler has them. */
-const NAMES = {
-  attempts: 'scheduler_schedule_attempts_total',
-  attemptSeconds: 'scheduler_scheduling_attempt_duration_seconds',
-  podAttempts: 'scheduler_pod_scheduling_attempts',
-  podSeconds: 'scheduler_pod_scheduling_sli_duration_seconds',
-  victims: 'scheduler_preemption_victims',
-  pendingPods: 'scheduler_pending_pods',
-} as const;
+/** The queues that pods are counted into; `inFlight` and `gated` are no queues. */
+export type QueueName = Exclude<Place, 'inFlight' | 'gated'>;
 
-/** What the scheduler counts, under kube-scheduler's names. */
+/** What the scheduler counts, under kube-scheduler's names (scheduler/metrics/metrics.go, v1.36). */
 export interface SchedulerMetrics {
   attempted(result: AttemptResult, profile: string, tookSeconds: number): void;
+  /** Choosing a node took so long, whatever came of it. */
+  chose(tookSeconds: number): void;
   bound(attempts: number, sinceFirstSeenSeconds: number): void;
+  /** PostFilter looked for victims. @param victims of the node that was chosen; 0 when none helps */
   preempted(victims: number): void;
+  /** A pod went into a queue. @param event why, as `UnschedulablePodAdd`, `NodeUpdateNodeTaint` */
+  queued(queue: QueueName, event: string): void;
+  /** All plugins of an extension point ran. @param point as `Filter`. @param status as `Success` */
+  ran(point: string, status: string, profile: string, tookSeconds: number): void;
   /** Takes the metrics out of the registry: a scheduler that leads again registers them anew. */
   unregister(): void;
 }
 
-/** Registers the metrics. @param pending how many pods wait, and where */
-export function createSchedulerMetrics(
-  registry: MetricRegistry,
-  pending: () => Readonly<Record<Place, number>>,
-): SchedulerMetrics {
-  const registers = [registry];
-  const labelNames = ['result', 'profile'] as const;
-  const attempts = new Counter({
-    name: NAMES.attempts,
-    help: 'Number of attempts to schedule pods, by the result.',
-    labelNames,
-    registers,
-  });
+/** What is read when it is scraped: nothing to keep up to date meanwhile. */
+export interface MetricSources {
+  /** How many pods wait, and where. */
+  pending(): Readonly<Record<Place, number>>;
+  /** How many pods each plugin keeps waiting. */
+  unschedulable(): Iterable<{ readonly plugin: string; readonly profile: string; readonly pods: number }>;
+  cacheSizes(): { readonly nodes: number; readonly pods: number; readonly assumed_pods: number };
+}
+
+/** `count` bucket bounds, each `factor` times the one before. */
+function buckets(first: number, factor: number, count: number): number[] {
+  return Array.from({ length: count }, (_, index) => Number((first * factor ** index).toPrecision(12)));
+}
+
+/** Registers the metrics. */
+export function createSchedulerMetrics(registry: MetricRegistry, sources: MetricSources): SchedulerMetrics {
+  const names: string[] = [];
+  const options = <T extends string>(name: string, help: string, labelNames: T[] = []) => {
+    names.push(`scheduler_${name}`);
+    return { name: `scheduler_${name}`, help, labelNames, registers: [registry] };
+  };
+  const attempts = new Counter(
+    options('schedule_attempts_total', 'Number of attempts to schedule pods, by the result.', ['result', 'profile']),
+  );
   const attemptSeconds = new Histogram({
-    name: NAMES.attemptSeconds,
-    help: 'Scheduling attempt latency in seconds (scheduling algorithm + binding)',
-    labelNames,
-    buckets: [0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128, 0.256, 0.512, 1.024, 4.096, 16.384],
-    registers,
+    ...options('scheduling_attempt_duration_seconds', 'Choosing a node and binding, in seconds.', [
+      'result',
+      'profile',
+    ]),
+    buckets: buckets(0.001, 2, 15),
+  });
+  const algorithmSeconds = new Histogram({
+    ...options('scheduling_algorithm_duration_seconds', 'Choosing a node, in seconds.'),
+    buckets: buckets(0.001, 2, 15),
   });
   const podAttempts = new Histogram({
-    name: NAMES.podAttempts,
-    help: 'Number of attempts to successfully schedule a pod.',
-    buckets: [1, 2, 4, 8, 16],
-    registers,
+    ...options('pod_scheduling_attempts', 'Number of attempts until a pod was bound.'),
+    buckets: buckets(1, 2, 5),
   });
   const podSeconds = new Histogram({
-    name: NAMES.podSeconds,
-    help: 'E2e latency for a pod being scheduled, from the time the pod enters the scheduling queue.',
-    buckets: [0.01, 0.04, 0.16, 0.64, 2.56, 10.24, 40.96, 163.84, 655.36],
-    registers,
+    ...options('pod_scheduling_sli_duration_seconds', 'From first sight of a pod to its binding, in seconds.', [
+      'attempts',
+    ]),
+    buckets: buckets(0.01, 2, 20),
   });
+  const preemptions = new Counter(
+    options('preemption_attempts_total', 'Number of times that victims were looked for.'),
+  );
   const victims = new Histogram({
-    name: NAMES.victims,
-    help: 'Number of selected preemption victims',
-    buckets: [1, 2, 4, 8, 16, 32, 64],
-    registers,
+    ...options('preemption_victims', 'Number of pods deleted for a more important one.'),
+    buckets: buckets(1, 2, 7),
   });
-  // Read when it is scraped: nothing to keep up to date meanwhile.
-  void new Gauge({
-    name: NAMES.pendingPods,
-    help: 'Number of pending pods, by the queue type.',
-    labelNames: ['queue'] as const,
-    registers,
-    collect() {
-      const counts = pending();
-      for (const place of ['active', 'backoff', 'unschedulable', 'gated'] as const)
-        this.set({ queue: place }, counts[place]);
-    },
+  const incoming = new Counter(
+    options('queue_incoming_pods_total', 'Number of pods that went into a queue, by what brought them.', [
+      'queue',
+      'event',
+    ]),
+  );
+  const pointSeconds = new Histogram({
+    ...options('framework_extension_point_duration_seconds', 'All plugins of an extension point, in seconds.', [
+      'extension_point',
+      'status',
+      'profile',
+    ]),
+    buckets: buckets(0.0001, 2, 12),
   });
+  registerGauges(options, sources);
 
   return {
     attempted(result, profile, tookSeconds) {
       attempts.inc({ result, profile });
       attemptSeconds.observe({ result, profile }, tookSeconds);
     },
+    chose: (seconds) => algorithmSeconds.observe(seconds),
     bound(count, seconds) {
       podAttempts.observe(count);
-      podSeconds.observe(seconds);
+      // As upstream, so that a pod that is never placed makes no series for each of its attempts.
+      podSeconds.observe({ attempts: count >= ATTEMPTS_LABEL_MAX ? `${ATTEMPTS_LABEL_MAX}+` : String(count) }, seconds);
     },
-    preempted: (count) => victims.observe(count),
+    preempted(count) {
+      preemptions.inc();
+      if (count > 0) victims.observe(count);
+    },
+    queued: (queue, event) => incoming.inc({ queue, event }),
+    ran: (point, status, profile, seconds) =>
+      pointSeconds.observe({ extension_point: point, status, profile }, seconds),
     unregister() {
-      for (const name of Object.values(NAMES)) registry.removeSingleMetric(name);
+      for (const name of names) registry.removeSingleMetric(name);
     },
   };
+}
+
+/** More attempts than these share one label. */
+const ATTEMPTS_LABEL_MAX = 15;
+
+function registerGauges(
+  options: <T extends string>(
+    name: string,
+    help: string,
+    labelNames: T[],
+  ) => { name: string; help: string; labelNames: T[]; registers: MetricRegistry[] },
+  sources: MetricSources,
+): void {
+  void new Gauge({
+    ...options('pending_pods', 'Number of pods without a node, by the queue they are in.', ['queue']),
+    collect() {
+      const counts = sources.pending();
+      for (const queue of ['active', 'backoff', 'unschedulable', 'gated'] as const) this.set({ queue }, counts[queue]);
+    },
+  });
+  void new Gauge({
+    ...options('unschedulable_pods', 'Number of pods that a plugin keeps waiting; a pod counts for each of them.', [
+      'plugin',
+      'profile',
+    ]),
+    collect() {
+      this.reset();
+      for (const { plugin, profile, pods } of sources.unschedulable()) this.set({ plugin, profile }, pods);
+    },
+  });
+  void new Gauge({
+    ...options('cache_size', 'Number of nodes, pods, and assumed pods in the cache.', ['type']),
+    collect() {
+      for (const [type, size] of Object.entries(sources.cacheSizes())) this.set({ type }, size);
+    },
+  });
 }

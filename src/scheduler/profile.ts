@@ -1,13 +1,20 @@
 import type { ClusterEvent } from './cluster-event.ts';
 import type { ExtensionPoint, ProfileConfig } from './config.ts';
+import type { Clock } from '../host/clock.ts';
 import type { Cycle, Plugin, Queued, Rejection } from './framework.ts';
 import type { PluginHandle } from './plugin-handle.ts';
 import type { PodInfo } from './pod-info.ts';
 import { PLUGINS } from './registry.ts';
 
+/** A plugin at one extension point, and how much its scores count there. */
 export interface WeightedPlugin {
   readonly plugin: Plugin;
   readonly weight: number;
+}
+
+/** The status of an extension point in metrics. */
+export function codeOf(rejection: Rejection | undefined): string {
+  return rejection?.code ?? 'Success';
 }
 
 /** Which of a plugin's methods each extension point calls. */
@@ -32,10 +39,14 @@ export class Profile {
   readonly percentageOfNodesToScore: number;
   readonly #points: ReadonlyMap<ExtensionPoint, readonly WeightedPlugin[]>;
   readonly #plugins = new Map<string, Plugin>();
+  readonly #clock: Clock;
+  /** Told how long an extension point took, and with which status. */
+  onRun: ((point: string, status: string, seconds: number) => void) | undefined;
 
   /** @throws Error when an argument is wrong or no plugin binds or sorts */
   constructor(config: ProfileConfig, handle: PluginHandle) {
     this.schedulerName = config.schedulerName;
+    this.#clock = handle.clock;
     this.percentageOfNodesToScore = config.percentageOfNodesToScore;
     const points = new Map<ExtensionPoint, readonly WeightedPlugin[]>();
     for (const [point, method] of Object.entries(METHODS) as [ExtensionPoint, keyof Plugin][]) {
@@ -64,6 +75,15 @@ export class Profile {
     return this.at('queueSort')[0]?.plugin.compare?.(a, b) ?? 0;
   }
 
+  /** Runs and measures what belongs to an extension point. @param statusOf the result, as `Success` or a rejection's code */
+  measure<T>(point: string, run: () => T, statusOf: (result: T) => string = () => 'Success'): T {
+    if (this.onRun === undefined) return run();
+    const startMs = this.#clock.monotonicMs();
+    const result = run();
+    this.onRun(point, statusOf(result), (this.#clock.monotonicMs() - startMs) / 1000);
+    return result;
+  }
+
   /** The first rejection, with who gave it. */
   preEnqueue(pod: PodInfo): { readonly plugin: string; readonly rejection: Rejection } | undefined {
     for (const { plugin } of this.at('preEnqueue')) {
@@ -81,13 +101,16 @@ export class Profile {
 
   /** Reserves; on a rejection everything is undone. */
   reserve(cycle: Cycle, nodeName: string): Rejection | undefined {
-    for (const { plugin } of this.at('reserve')) {
-      const rejection = plugin.reserve?.(cycle, nodeName);
-      if (rejection === undefined) continue;
-      this.unreserve(cycle, nodeName);
-      return rejection;
-    }
-    return undefined;
+    const reserve = (): Rejection | undefined => {
+      for (const { plugin } of this.at('reserve')) {
+        const rejection = plugin.reserve?.(cycle, nodeName);
+        if (rejection !== undefined) return rejection;
+      }
+      return undefined;
+    };
+    const rejection = this.measure('Reserve', reserve, codeOf);
+    if (rejection !== undefined) this.unreserve(cycle, nodeName);
+    return rejection;
   }
 
   unreserve(cycle: Cycle, nodeName: string): void {
@@ -103,15 +126,31 @@ export class Profile {
     return undefined;
   }
 
+  async #measured(point: string, run: () => Promise<boolean>): Promise<boolean> {
+    const startMs = this.#clock.monotonicMs();
+    let status = 'Error';
+    try {
+      const isDone = await run();
+      if (isDone) status = 'Success';
+      return isDone;
+    } finally {
+      this.onRun?.(point, status, (this.#clock.monotonicMs() - startMs) / 1000);
+    }
+  }
+
   /** Binds by the first plugin that takes the pod. @throws what the plugins throw */
   async bind(cycle: Cycle, nodeName: string, signal: AbortSignal): Promise<void> {
-    for (const { plugin } of this.at('preBind')) await plugin.preBind?.(cycle, nodeName, signal);
-    for (const { plugin } of this.at('bind')) {
-      if ((await plugin.bind?.(cycle, nodeName, signal)) !== true) continue;
-      for (const after of this.at('postBind')) after.plugin.postBind?.(cycle, nodeName);
-      return;
-    }
-    throw new Error(`no plugin of profile ${this.schedulerName} bound ${cycle.pod.key}`);
+    await this.#measured('PreBind', async () => {
+      for (const { plugin } of this.at('preBind')) await plugin.preBind?.(cycle, nodeName, signal);
+      return true;
+    });
+    const isBound = await this.#measured('Bind', async () => {
+      for (const { plugin } of this.at('bind'))
+        if ((await plugin.bind?.(cycle, nodeName, signal)) === true) return true;
+      return false;
+    });
+    if (!isBound) throw new Error(`no plugin of profile ${this.schedulerName} bound ${cycle.pod.key}`);
+    for (const { plugin } of this.at('postBind')) plugin.postBind?.(cycle, nodeName);
   }
 
   #make(name: string, config: ProfileConfig, handle: PluginHandle): Plugin {

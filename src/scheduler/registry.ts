@@ -1,6 +1,7 @@
 import type { PluginFactory } from './plugin-handle.ts';
 import { createDefaultBinder } from './plugin/default-binder.ts';
 import { createDefaultPreemption } from './plugin/default-preemption.ts';
+import { dynamicResources } from './plugin/dynamic-resources.ts';
 import { imageLocality } from './plugin/image-locality.ts';
 import { createInterPodAffinity } from './plugin/inter-pod-affinity.ts';
 import { createNodeAffinity } from './plugin/node-affinity.ts';
@@ -26,6 +27,7 @@ export const PLUGINS: Readonly<Record<string, PluginFactory>> = {
   NodeResourcesFit: createNodeResourcesFit,
   PodTopologySpread: createPodTopologySpread,
   InterPodAffinity: createInterPodAffinity,
+  DynamicResources: () => dynamicResources,
   DefaultPreemption: createDefaultPreemption,
   NodeResourcesBalancedAllocation: createNodeResourcesBalancedAllocation,
   ImageLocality: () => imageLocality,
@@ -44,6 +46,7 @@ export const DEFAULT_MULTI_POINT: readonly { readonly name: string; readonly wei
   { name: 'NodeResourcesFit', weight: 1 },
   { name: 'PodTopologySpread', weight: 2 },
   { name: 'InterPodAffinity', weight: 2 },
+  { name: 'DynamicResources' },
   { name: 'DefaultPreemption' },
   { name: 'NodeResourcesBalancedAllocation', weight: 1 },
   { name: 'ImageLocality', weight: 1 },
@@ -56,5 +59,4 @@ export const ABSENT_UPSTREAM: ReadonlySet<string> = new Set([
   'NodeVolumeLimits',
   'VolumeBinding',
   'VolumeZone',
-  'DynamicResources',
 ]);

@@ -13,7 +13,9 @@ import { DEFAULT_CONFIG, readSchedulerConfig } from './config.ts';
 import { createSchedulerMetrics } from './metrics.ts';
 import { Scheduler } from './scheduler.ts';
 import { followCluster } from './scheduler-inputs.ts';
+import type { QueuedPod } from './scheduling-queue.ts';
 
+/** What runScheduler() works with. */
 export interface SchedulerOptions {
   readonly client: ApiClient;
   /** A parsed KubeSchedulerConfiguration; upstream's defaults unless set. */
@@ -62,7 +64,11 @@ export async function runScheduler(options: SchedulerOptions, signal: AbortSigna
     },
   });
   if (options.metrics !== undefined)
-    scheduler.metrics = createSchedulerMetrics(options.metrics, () => scheduler.queue.counts());
+    scheduler.metrics = createSchedulerMetrics(options.metrics, {
+      pending: () => scheduler.queue.counts(),
+      unschedulable: () => countRejected(scheduler.queue.rejected()),
+      cacheSizes: () => scheduler.cache.sizes(),
+    });
 
   const schedule: Runnable = {
     async run(inner) {
@@ -86,6 +92,19 @@ export async function runScheduler(options: SchedulerOptions, signal: AbortSigna
     },
   };
   await runTogether([set, podCache, recorder, schedule], signal).finally(() => scheduler.metrics?.unregister());
+}
+
+/** How many pods each plugin keeps waiting, by profile. */
+function countRejected(rejected: Iterable<QueuedPod>): { plugin: string; profile: string; pods: number }[] {
+  const counts = new Map<string, { plugin: string; profile: string; pods: number }>();
+  for (const { info, rejectors } of rejected)
+    for (const plugin of rejectors) {
+      const profile = info.pod.spec?.schedulerName ?? 'default-scheduler';
+      const count = counts.get(`${profile}/${plugin}`) ?? { plugin, profile, pods: 0 };
+      count.pods += 1;
+      counts.set(`${profile}/${plugin}`, count);
+    }
+  return [...counts.values()];
 }
 
 const DISCOVERY_RETRY_MS = 1000;

@@ -2,7 +2,7 @@ import { fitErrorMessage, preFilterMessage } from './fit-error.ts';
 import { SCORE_MAX, type Cycle, type Plugin, type Rejection, type Snapshot, CycleState } from './framework.ts';
 import type { NodeInfo } from './node-info.ts';
 import type { PodInfo } from './pod-info.ts';
-import type { Profile } from './profile.ts';
+import { codeOf, type Profile } from './profile.ts';
 
 /** Why no node took the pod. */
 export interface Unfit {
@@ -43,14 +43,20 @@ export function nodesToFind(nodeCount: number, percentage: number): number {
 export function schedulePod(options: ScheduleOptions): ScheduleResult {
   const { profile, cycle } = options;
   const nodeCount = cycle.snapshot.nodes.length;
-  const pre = runPreFilters(profile, cycle);
+  const codeOfPre = (outcome: ReturnType<typeof runPreFilters>): string =>
+    'rejection' in outcome ? codeOf(outcome.rejection) : 'Success';
+  const pre = profile.measure('PreFilter', () => runPreFilters(profile, cycle), codeOfPre);
   if ('rejection' in pre) {
     const { rejection, plugin } = pre;
     const rejected = new Map(cycle.snapshot.nodes.map(({ name }) => [name, rejection]));
     const message = preFilterMessage(nodeCount, rejection.reasons.join(', '));
     return { unfit: { rejected, rejectors: new Set([plugin]), message }, looked: 0 };
   }
-  const found = findFeasible(options, pre);
+  const found = profile.measure(
+    'Filter',
+    () => findFeasible(options, pre),
+    ({ feasible }) => (feasible.length === 0 ? 'Unschedulable' : 'Success'),
+  );
   if (found.feasible.length === 0) {
     for (const name of pre.limiters) found.rejectors.add(name);
     const absent = `node(s) didn't satisfy plugin(s) [${pre.limiters.join(' ')}]`;
@@ -181,7 +187,14 @@ function pickBest({ profile, cycle, random }: ScheduleOptions, nodes: readonly N
 /** The weighted sum of all plugins' scores for each node. */
 function totalScores(profile: Profile, cycle: Cycle, nodes: readonly NodeInfo[]): number[] {
   const skipped = new Set<Plugin>();
-  for (const { plugin } of profile.at('preScore')) if (plugin.preScore?.(cycle, nodes) === 'skip') skipped.add(plugin);
+  profile.measure('PreScore', () => {
+    for (const { plugin } of profile.at('preScore'))
+      if (plugin.preScore?.(cycle, nodes) === 'skip') skipped.add(plugin);
+  });
+  return profile.measure('Score', () => sumScores(profile, cycle, nodes, skipped));
+}
+
+function sumScores(profile: Profile, cycle: Cycle, nodes: readonly NodeInfo[], skipped: ReadonlySet<Plugin>): number[] {
   const totals = nodes.map(() => 0);
   for (const { plugin, weight } of profile.at('score')) {
     if (skipped.has(plugin)) continue;

@@ -69,6 +69,7 @@ export class Scheduler {
           tryOn: (pod, snapshot, node) => tryNode(profile, pod, snapshot, node, (name) => this.nominator.on(name)),
         };
         const profile = new Profile(config, handle);
+        profile.onRun = (point, status, seconds) => this.metrics?.ran(point, status, profile.schedulerName, seconds);
         return [config.schedulerName, profile];
       }),
     );
@@ -80,6 +81,7 @@ export class Scheduler {
       compare: (a, b) => this.#profileOf(a.info.pod)?.compare(a, b) ?? 0,
       gate: (pod) => this.#profileOf(pod.pod)?.preEnqueue(pod)?.plugin,
       mayHelp: (plugin, pod, event) => this.#profileOf(pod.pod)?.mayHelp(plugin, pod, event) ?? false,
+      onQueued: (queue, event) => this.metrics?.queued(queue, event),
     });
     this.#writes = new Background(WRITES_MAX, (error) => parts.log.error('a write of the scheduler failed', { error }));
   }
@@ -149,15 +151,20 @@ export class Scheduler {
   #choose(profile: Profile, cycle: Cycle): { readonly nodeName: string } | { readonly unfit: Unfit } {
     const nodeCount = this.cache.nodes.length;
     if (nodeCount === 0) return { unfit: { rejected: new Map(), rejectors: new Set(['NodeName']), message: NO_NODES } };
-    const { random } = this.#parts;
+    const { clock, random } = this.#parts;
     const nominated = (name: string) => this.nominator.on(name);
+    const startMs = clock.monotonicMs();
     const result = schedulePod({ profile, cycle, startIndex: this.#startIndex, nominated, random });
+    this.metrics?.chose((clock.monotonicMs() - startMs) / 1000);
     this.#startIndex = (this.#startIndex + result.looked) % nodeCount;
     return result;
   }
 
   async #onUnfit(pod: QueuedPod, profile: Profile, cycle: Cycle, unfit: Unfit, signal: AbortSignal): Promise<void> {
-    const outcome = unfit.message === NO_NODES ? undefined : this.#runPostFilters(profile, cycle, unfit.rejected);
+    const postFilter = (): PostFilterOutcome => this.#runPostFilters(profile, cycle, unfit.rejected);
+    const statusOf = ({ nominatedNode }: PostFilterOutcome): string =>
+      (nominatedNode ?? '') === '' ? 'Unschedulable' : 'Success';
+    const outcome = unfit.message === NO_NODES ? undefined : profile.measure('PostFilter', postFilter, statusOf);
     const message = [unfit.message, outcome?.message ?? ''].filter((text) => text !== '').join(' ');
     const { act, nominatedNode, victims } = outcome ?? {};
     if (nominatedNode !== undefined) this.nominator.set(cycle.pod, nominatedNode);
@@ -175,16 +182,18 @@ export class Scheduler {
     });
   }
 
-  #runPostFilters(
-    profile: Profile,
-    cycle: Cycle,
-    rejected: ReadonlyMap<string, Rejection>,
-  ): PostFilterOutcome | undefined {
+  /** Until one has found the pod a place; what the others say of why not is joined. */
+  #runPostFilters(profile: Profile, cycle: Cycle, rejected: ReadonlyMap<string, Rejection>): PostFilterOutcome {
+    const messages: string[] = [];
+    let last: PostFilterOutcome | undefined;
     for (const { plugin } of profile.at('postFilter')) {
       const outcome = plugin.postFilter?.(cycle, rejected);
-      if (outcome !== undefined) return outcome;
+      if (outcome === undefined) continue;
+      if ((outcome.nominatedNode ?? '') !== '') return outcome;
+      messages.push(outcome.message);
+      if (last === undefined || outcome.nominatedNode !== undefined) last = outcome;
     }
-    return undefined;
+    return { nominatedNode: undefined, ...last, message: messages.join(', ') };
   }
 
   /** Permit, PreBind, Bind, PostBind; or everything is undone and the pod goes back. */

@@ -1,6 +1,6 @@
 import { Heap } from '../client/heap.ts';
 import type { Clock } from '../host/clock.ts';
-import type { ClusterEvent } from './cluster-event.ts';
+import { eventLabel, type ClusterEvent } from './cluster-event.ts';
 import type { Queued } from './framework.ts';
 import type { PodInfo } from './pod-info.ts';
 
@@ -13,7 +13,7 @@ export interface QueuedPod extends Queued {
   queuedMs: number;
   readonly firstSeenMs: number;
   attempts: number;
-  /** Plugins that rejected it last. */
+  /** Plugins that rejected it last. Empty: its last try went wrong, which is no news about the cluster. */
   rejectors: ReadonlySet<string>;
   place: Place;
 }
@@ -27,6 +27,8 @@ export interface SchedulingQueueOptions {
   readonly mayHelp: (plugin: string, pod: PodInfo, event: ClusterEvent) => boolean;
   readonly initialBackoffMs: number;
   readonly maxBackoffMs: number;
+  /** Told of each pod that goes into a queue, and of the event that brought it, in the metrics' words. */
+  readonly onQueued?: (queue: 'active' | 'backoff' | 'unschedulable', event: string) => void;
 }
 
 /** A pod that no event helped is tried again after this anyway: hints may be wrong. Looked at every FLUSH_EVERY_MS. */
@@ -34,6 +36,8 @@ const UNSCHEDULABLE_MAX_MS = 300_000;
 const FLUSH_EVERY_MS = 30_000;
 /** Events remembered per pod in flight; after more of them it is tried again without asking. */
 const FLIGHT_EVENTS_MAX = 100;
+/** What brings a pod back into a queue without any event, in kube-scheduler's metrics. */
+const ATTEMPT_FAILED = 'ScheduleAttemptFailure';
 
 /**
  * Pods waiting for a node (scheduler/backend/queue): ready to be tried in the order of QueueSort, backing off after a
@@ -46,6 +50,8 @@ export class SchedulingQueue {
   readonly #tickets = new Map<string, number>();
   readonly #active: Heap<Entry>;
   readonly #backoff = new Heap<Entry>((a, b) => a.atMs - b.atMs);
+  /** Pods whose try went wrong: they wait their back-off out, or a broken API server would be asked without end. */
+  readonly #errorBackoff = new Heap<Entry>((a, b) => a.atMs - b.atMs);
   readonly #flightEvents = new Map<string, ClusterEvent[]>();
   #nextTicket = 0;
   #wakePop: () => void = () => undefined;
@@ -61,6 +67,11 @@ export class SchedulingQueue {
     const counts = { active: 0, backoff: 0, unschedulable: 0, gated: 0, inFlight: 0 };
     for (const { place } of this.#pods.values()) counts[place] += 1;
     return counts;
+  }
+
+  /** The pods that wait for an event, with the plugins that rejected them. */
+  *rejected(): Generator<QueuedPod> {
+    for (const pod of this.#pods.values()) if (pod.place === 'unschedulable' || pod.place === 'gated') yield pod;
   }
 
   get(key: string): QueuedPod | undefined {
@@ -81,14 +92,14 @@ export class SchedulingQueue {
         place: 'active',
       };
       this.#pods.set(info.key, added);
-      this.#activate(added);
+      this.#activate(added, 'UnschedulablePodAdd');
       return;
     }
     pod.info = info;
     const event: ClusterEvent = { resource: 'TargetPod', now: info.pod };
-    if (pod.place === 'gated') this.#activate(pod);
+    if (pod.place === 'gated') this.#activate(pod, eventLabel(event));
     else if (isChanged && pod.place === 'inFlight') this.#remember(info.key, event);
-    else if (isChanged && pod.place === 'unschedulable' && this.#helps(pod, event)) this.#wait(pod);
+    else if (isChanged && pod.place === 'unschedulable' && this.#helps(pod, event)) this.#wait(pod, eventLabel(event));
   }
 
   /** Forgets a pod that is bound or gone. */
@@ -105,21 +116,42 @@ export class SchedulingQueue {
 
   /** Tries a pod again, after its back-off, that waits for an event which will not come. */
   retry(pod: QueuedPod): void {
-    if (this.#pods.get(pod.info.key) === pod && pod.place === 'unschedulable') this.#wait(pod);
+    if (this.#pods.get(pod.info.key) === pod && pod.place === 'unschedulable')
+      this.#wait(pod, 'ForceActivate', this.#errorBackoff);
   }
 
-  /** The next pod to try, now in flight; undefined when aborted. Its caller ends the flight by `finish` or `giveBack`. */
+  /**
+   * The next pod to try, now in flight; undefined when aborted. Its caller ends the flight by `finish` or `giveBack`.
+   * When none is ready, one that an event has helped does not wait for the end of its back-off, as nobody is kept
+   * waiting by it (SchedulerPopFromBackoffQ).
+   */
   async pop(signal: AbortSignal): Promise<QueuedPod | undefined> {
     while (!signal.aborted) {
-      const entry = this.#active.pop();
-      if (entry === undefined) await this.#untilWoken(signal);
-      else if (this.#isFresh(entry)) {
-        const { pod } = entry;
+      const pod = this.#popActive() ?? this.#popBackoff();
+      if (pod === undefined) await this.#untilWoken(signal);
+      else {
         pod.place = 'inFlight';
         pod.attempts += 1;
         this.#flightEvents.set(pod.info.key, []);
         return pod;
       }
+    }
+    return undefined;
+  }
+
+  #popActive(): QueuedPod | undefined {
+    for (let entry = this.#active.pop(); entry !== undefined; entry = this.#active.pop())
+      if (this.#isFresh(entry)) return entry.pod;
+    return undefined;
+  }
+
+  #popBackoff(): QueuedPod | undefined {
+    for (let entry = this.#backoff.peek(); entry !== undefined; entry = this.#backoff.peek()) {
+      const isWaiting = this.#isFresh(entry) && entry.pod.place === 'backoff';
+      this.#backoff.pop();
+      if (!isWaiting) continue;
+      this.#options.onQueued?.('active', 'PopFromBackoffQ');
+      return entry.pod;
     }
     return undefined;
   }
@@ -135,11 +167,14 @@ export class SchedulingQueue {
     this.#flightEvents.delete(key);
     pod.rejectors = rejectors;
     pod.queuedMs = this.#options.clock.monotonicMs();
-    const isHelped = events.length >= FLIGHT_EVENTS_MAX || events.some((event) => this.#helps(pod, event));
-    if (rejectors.size === 0 || isHelped) this.#wait(pod);
+    if (rejectors.size === 0) return this.#wait(pod, ATTEMPT_FAILED, this.#errorBackoff);
+    const helpful = events.find((event) => this.#helps(pod, event));
+    if (helpful !== undefined) this.#wait(pod, eventLabel(helpful));
+    else if (events.length >= FLIGHT_EVENTS_MAX) this.#wait(pod, ATTEMPT_FAILED);
     else {
       pod.place = 'unschedulable';
       this.#tickets.delete(key);
+      this.#options.onQueued?.('unschedulable', ATTEMPT_FAILED);
     }
   }
 
@@ -147,7 +182,7 @@ export class SchedulingQueue {
   moveOn(event: ClusterEvent): void {
     for (const pod of this.#pods.values()) {
       if (pod.place === 'inFlight') this.#remember(pod.info.key, event);
-      else if (pod.place === 'unschedulable' && this.#helps(pod, event)) this.#wait(pod);
+      else if (pod.place === 'unschedulable' && this.#helps(pod, event)) this.#wait(pod, eventLabel(event));
     }
   }
 
@@ -162,7 +197,8 @@ export class SchedulingQueue {
         this.#flush(nowMs);
         flushMs = nowMs + FLUSH_EVERY_MS;
       }
-      const wakeMs = Math.min(this.#backoff.peek()?.atMs ?? Infinity, flushMs);
+      const [backoffMs, errorMs] = [this.#backoff, this.#errorBackoff].map((heap) => heap.peek()?.atMs ?? Infinity);
+      const wakeMs = Math.min(backoffMs ?? Infinity, errorMs ?? Infinity, flushMs);
       const woken = new AbortController();
       this.#wakeTimer = () => woken.abort();
       const either = AbortSignal.any([signal, woken.signal]);
@@ -180,17 +216,19 @@ export class SchedulingQueue {
   }
 
   /** To active, after what is left of the back-off that its attempts have earned it. */
-  #wait(pod: QueuedPod): void {
+  #wait(pod: QueuedPod, event: string, heap = this.#backoff): void {
     const { clock, initialBackoffMs, maxBackoffMs } = this.#options;
     const backoffMs = pod.attempts === 0 ? 0 : Math.min(initialBackoffMs * 2 ** (pod.attempts - 1), maxBackoffMs);
     const atMs = pod.queuedMs + backoffMs;
-    if (atMs <= clock.monotonicMs()) return this.#activate(pod);
+    if (atMs <= clock.monotonicMs()) return this.#activate(pod, event);
     pod.place = 'backoff';
-    this.#backoff.push(this.#entry(pod, atMs));
-    if (this.#backoff.peek()?.atMs === atMs) this.#wakeTimer();
+    heap.push(this.#entry(pod, atMs));
+    this.#options.onQueued?.('backoff', event);
+    if (heap.peek()?.atMs === atMs) this.#wakeTimer();
+    if (heap === this.#backoff) this.#wakePop();
   }
 
-  #activate(pod: QueuedPod): void {
+  #activate(pod: QueuedPod, event: string): void {
     const gatedBy = this.#options.gate(pod.info);
     if (gatedBy !== undefined) {
       pod.place = 'gated';
@@ -200,6 +238,7 @@ export class SchedulingQueue {
     }
     pod.place = 'active';
     this.#active.push(this.#entry(pod, 0));
+    this.#options.onQueued?.('active', event);
     this.#wakePop();
   }
 
@@ -214,15 +253,17 @@ export class SchedulingQueue {
   }
 
   #endBackoffs(nowMs: number): void {
-    for (let next = this.#backoff.peek(); next !== undefined && next.atMs <= nowMs; next = this.#backoff.peek()) {
-      this.#backoff.pop();
-      if (this.#isFresh(next) && next.pod.place === 'backoff') this.#activate(next.pod);
-    }
+    for (const heap of [this.#backoff, this.#errorBackoff])
+      for (let next = heap.peek(); next !== undefined && next.atMs <= nowMs; next = heap.peek()) {
+        heap.pop();
+        if (this.#isFresh(next) && next.pod.place === 'backoff') this.#activate(next.pod, 'BackoffComplete');
+      }
   }
 
   #flush(nowMs: number): void {
     for (const pod of this.#pods.values())
-      if (pod.place === 'unschedulable' && nowMs - pod.queuedMs >= UNSCHEDULABLE_MAX_MS) this.#wait(pod);
+      if (pod.place === 'unschedulable' && nowMs - pod.queuedMs >= UNSCHEDULABLE_MAX_MS)
+        this.#wait(pod, 'UnschedulableTimeout');
   }
 
   async #untilWoken(signal: AbortSignal): Promise<void> {

@@ -85,7 +85,7 @@ void t.test(
         status: 'False',
         reason: 'Unschedulable',
         message:
-          /^0\/2 nodes are available: 2 Insufficient cpu\. preemption: 0\/2 nodes are available: 2 No preemption/,
+          /^0\/2 nodes are available: 2 Insufficient cpu\. no new claims to deallocate, preemption: 0\/2 nodes are available: 2 No preemption/,
       },
     );
     await admin.delete(pods, { namespace: 'ns', name: 'fits' }, { gracePeriodSeconds: 0 });

@@ -11,6 +11,7 @@ const NODE_ADDED: ClusterEvent = { resource: 'Node', changes: new Set(['added'])
 function arrange() {
   const clock = createFakeClock();
   const gates = new Set<string>();
+  const queued: string[] = [];
   const queue = new SchedulingQueue({
     clock,
     compare: (a, b) => prioritySort.compare?.(a, b) ?? 0,
@@ -18,6 +19,7 @@ function arrange() {
     mayHelp: (plugin, _pod, event) => plugin === event.resource,
     initialBackoffMs: 1000,
     maxBackoffMs: 10_000,
+    onQueued: (place, event) => queued.push(`${place} ${event}`),
   });
   const stop = new AbortController();
   const running = queue.run(stop.signal);
@@ -31,7 +33,7 @@ function arrange() {
     return found;
   };
   const add = (name: string, priority = 0): void => queue.put(readPod(pod(name, { spec: { priority } })), false);
-  return { clock, queue, gates, pop, add };
+  return { clock, queue, gates, pop, add, queued };
 }
 
 void t.test('pods come out by priority, then by age', async (t) => {
@@ -42,6 +44,46 @@ void t.test('pods come out by priority, then by age', async (t) => {
   add('important', 10);
   t.same([(await pop()).info.name, (await pop()).info.name, (await pop()).info.name], ['important', 'first', 'second']);
   t.match(queue.counts(), { inFlight: 3, active: 0 });
+});
+
+// SchedulerPopFromBackoffQ, on since Kubernetes 1.33.
+void t.test('back-off keeps a helped pod from going before others, not from going at all', async (t) => {
+  const { queue, pop, add, queued } = arrange();
+  add('helped', 10);
+  queue.giveBack(await pop(), new Set(['Node']));
+  queue.moveOn(NODE_ADDED);
+  add('other');
+  t.equal((await pop()).info.name, 'other', 'it backs off, though it is more important');
+  t.equal((await pop()).info.name, 'helped', 'but not when nobody else is there');
+  t.same(queued, [
+    'active UnschedulablePodAdd',
+    'unschedulable ScheduleAttemptFailure',
+    'backoff NodeAdd',
+    'active UnschedulablePodAdd',
+    'active PopFromBackoffQ',
+  ]);
+});
+
+void t.test('a pod that is waited for comes out when an event helps it', async (t) => {
+  const { queue, pop, add } = arrange();
+  add('p');
+  queue.giveBack(await pop(), new Set(['Node']));
+  const popped = pop();
+  queue.moveOn(NODE_ADDED);
+  t.equal((await popped).info.name, 'p');
+});
+
+void t.test('a pod whose try went wrong waits its back-off out, whoever waits for it', async (t) => {
+  const { clock, queue, pop, add } = arrange();
+  add('p');
+  queue.giveBack(await pop(), new Set());
+  let isOut = false;
+  const popped = pop().finally(() => (isOut = true));
+  queue.moveOn(NODE_ADDED);
+  await clock.advance(999);
+  t.notOk(isOut);
+  await clock.advance(1);
+  t.equal((await popped).info.name, 'p');
 });
 
 void t.test('a rejected pod waits for an event of its rejector, after its back-off', async (t) => {

@@ -33,7 +33,7 @@ export const createDefaultPreemption: PluginFactory = (rawArgs, handle): Plugin 
     name: 'DefaultPreemption',
     postFilter(cycle, rejected) {
       const why = whyNotEligible(cycle, rejected);
-      if (why !== undefined) return { nominatedNode: undefined, message: `preemption: ${why}` };
+      if (why !== undefined) return { nominatedNode: undefined, message: `preemption: ${why}`, victims: 0 };
       const { snapshot } = cycle;
       const potential = snapshot.nodes.filter(({ name }) => rejected.get(name)?.code === 'Unschedulable');
       const share = Math.trunc((potential.length * minCandidateNodesPercentage) / 100);
@@ -44,10 +44,11 @@ export const createDefaultPreemption: PluginFactory = (rawArgs, handle): Plugin 
         return {
           nominatedNode: best.node.name,
           message: '',
+          victims: best.victims.length,
           act: async (signal) => evict(cycle, best, handle, signal),
         };
       const message = fitErrorMessage(snapshot.nodes.length, statuses, 'Preemption is not helpful for scheduling');
-      return { nominatedNode: '', message: `preemption: ${message}` };
+      return { nominatedNode: '', message: `preemption: ${message}`, victims: 0 };
     },
     mayHelp: () => true,
   };

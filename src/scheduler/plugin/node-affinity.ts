@@ -19,9 +19,10 @@ function namedNodes({ affinity }: PodSpec): ReadonlySet<string> | undefined {
   if (required === undefined) return undefined;
   const names = new Set<string>();
   for (const { matchFields = [] } of required.nodeSelectorTerms) {
-    const byName = matchFields.find(({ key, operator }) => key === 'metadata.name' && operator === 'In');
-    if (byName === undefined) return undefined;
-    for (const name of byName.values ?? []) names.add(name);
+    const byName = matchFields.filter(({ key, operator }) => key === 'metadata.name' && operator === 'In');
+    const [first, ...others] = byName.map(({ values = [] }) => new Set(values));
+    if (first === undefined) return undefined;
+    for (const name of others.reduce((left, more) => left.intersection(more), first)) names.add(name);
   }
   return names;
 }

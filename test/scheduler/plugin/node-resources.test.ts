@@ -78,13 +78,20 @@ void t.test('NodeResourcesFit scores by strategy', (t) => {
   t.end();
 });
 
-void t.test('NodeResourcesBalancedAllocation prefers even use, and is silent on pods that ask for nothing', (t) => {
-  const plugin = createNodeResourcesBalancedAllocation({}, handleFor());
-  const world = {
-    nodes: [node('even'), node('skewed')],
-    pods: [pod('x', { requests: { cpu: '2' }, spec: { nodeName: 'skewed' } })],
-  };
-  t.same(scoreAll(plugin, pod('p', { requests: { cpu: '1', memory: '2Gi' } }), world), { even: 100, skewed: 75 });
-  t.equal(scoreAll(plugin, pod('p'), world), undefined);
-  t.end();
-});
+// noderesources/balanced_allocation.go, v1.36: 50 + (50 + balance with the pod - balance without it) / 2.
+void t.test(
+  'NodeResourcesBalancedAllocation prefers what evens use out, and is silent on pods that ask for nothing',
+  (t) => {
+    const plugin = createNodeResourcesBalancedAllocation({}, handleFor());
+    const world = {
+      nodes: [node('even'), node('skewed')],
+      pods: [pod('x', { requests: { cpu: '2' }, spec: { nodeName: 'skewed' } })],
+    };
+    const scores = (requests: Record<string, string>) => scoreAll(plugin, pod('p', { requests }), world);
+    t.same(scores({ cpu: '1', memory: '2Gi' }), { even: 75, skewed: 75 }, 'changes nothing on either');
+    t.same(scores({ memory: '4Gi' }), { even: 62, skewed: 87 }, 'balances one, unbalances the other');
+    t.same(scores({ cpu: '2' }), { even: 62, skewed: 62 });
+    t.equal(scoreAll(plugin, pod('p'), world), undefined);
+    t.end();
+  },
+);
