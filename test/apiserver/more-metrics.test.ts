@@ -10,6 +10,6 @@ void t.test('RequestMetrics shows what other parts of its process count, and eac
   t.match(text, '\n# TYPE apiserver_request_total counter\n');
   const types = text.match(/^# TYPE \S+/gm) ?? [];
   t.equal(new Set(types).size, types.length);
-  for (const line of text.trimEnd().split('\n'))
+  for (const line of text.split('\n').filter((one) => one !== ''))
     t.match(line, /^(# |[a-z_]+(\{.*\})? -?[0-9.e+-]+$)/, 'a line of the text format');
 });
