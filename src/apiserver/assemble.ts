@@ -5,6 +5,7 @@ import type { Log } from '../host/log.ts';
 import { KindTable } from '../api/kinds/kind-table.ts';
 import { KINDS } from '../api/kinds/rows.ts';
 import { AdmissionChain } from './admission/admission.ts';
+import type { TolerationDefaults } from './admission/default-toleration-seconds.ts';
 import { createAdmission } from './admission/default-plugins.ts';
 import type { Authenticator } from './authentication/authenticator.ts';
 import type { TokenAuthenticator } from './authentication/bearer-authenticator.ts';
@@ -70,7 +71,7 @@ export async function assemble(options: ApiServerOptions, outside: Outside): Pro
     strategies: createStrategies({ allocators, signer, audiences, authorization, tokens }),
     admission:
       options.admissionPlugins === undefined
-        ? createAdmission({ authorization, clock })
+        ? createAdmission({ authorization, clock, tolerations: tolerationsOf(options) })
         : new AdmissionChain(options.admissionPlugins),
     clock,
     log,
@@ -80,6 +81,16 @@ export async function assemble(options: ApiServerOptions, outside: Outside): Pro
   later.tokens = made.tokens;
   const parts = { registry, authorization, identity, authenticator: made.authenticator };
   return { registry, authorization, allocators, pipeline: createPipeline(options, outside, parts) };
+}
+
+function tolerationsOf({
+  defaultNotReadyTolerationSeconds: notReadySeconds,
+  defaultUnreachableTolerationSeconds: unreachableSeconds,
+}: ApiServerOptions): Partial<TolerationDefaults> {
+  return {
+    ...(notReadySeconds === undefined ? {} : { notReadySeconds }),
+    ...(unreachableSeconds === undefined ? {} : { unreachableSeconds }),
+  };
 }
 
 interface PipelineParts {

@@ -28,6 +28,9 @@ export interface ApiServerOptions {
   readonly serviceClusterIpRange: string;
   /** Default 30000-32767. */
   readonly serviceNodePortRange?: { readonly first: number; readonly last: number };
+  /** How long pods bear with a node that is not ready, or silent; default-toleration-seconds.ts has the defaults. */
+  readonly defaultNotReadyTolerationSeconds?: number;
+  readonly defaultUnreachableTolerationSeconds?: number;
   /** In the place of Node and RBAC: for tests. */
   readonly authorizer?: Authorizer;
   /** In the place of the built-in plugins: for tests. */

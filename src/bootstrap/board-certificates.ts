@@ -78,7 +78,8 @@ export function localCertificates(config: BoardConfig, address: string): readonl
     { ...server('store-peer', 'store', storeNames), usages: ['server', 'client'] },
     { ...client('store-client', STORE_CLIENT), authority: 'store' },
     { ...server('apiserver', 'cluster', apiNames), isChain: true },
-    client('apiserver-kubelet-client', 'kube-apiserver-kubelet-client', 'system:masters'),
+    // No administrator: the API server's policy binds this user to system:kubelet-api-admin.
+    client('apiserver-kubelet-client', 'kube-apiserver-kubelet-client'),
     { ...client('front-proxy-client', 'front-proxy-client'), authority: 'frontProxy' },
     client('controller-manager', 'system:kube-controller-manager'),
     client('scheduler', 'system:kube-scheduler'),
@@ -105,12 +106,17 @@ export function whyRenew(
     const { notBeforeMs, notAfterMs, altNames, subject } = readCertificate(firstOf(certPem));
     if (nowMs > notAfterMs) return 'it has expired';
     if (nowMs > notAfterMs - (notAfterMs - notBeforeMs) / 3) return 'it is in its last third';
-    if (subject.commonName !== wanted.subject.commonName) return 'its subject has changed';
+    if (!isSameSubject(subject, wanted.subject)) return 'its subject has changed';
     if (wanted.altNames.some((name) => !altNames.includes(name))) return 'its names have changed';
   } catch {
     return 'it cannot be read';
   }
   return undefined;
+}
+
+function isSameSubject(one: Subject, other: Subject): boolean {
+  const organizations = ({ organizations: names = [] }: Subject): string => [...names].sort().join('\n');
+  return one.commonName === other.commonName && organizations(one) === organizations(other);
 }
 
 /** What this board has made while its clock was ahead, maybe by years, would be good for nothing until then. */

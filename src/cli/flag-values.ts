@@ -37,3 +37,10 @@ export function allOrNone(
   if (caFile === undefined && certFile === undefined && keyFile === undefined) return undefined;
   throw new Error(`${names} go together`);
 }
+
+/** @throws Error for what is no number of whole seconds from 0 on */
+export function seconds(text: string, flag: string): number {
+  const number = Number(text);
+  if (text !== '' && Number.isInteger(number) && number >= 0) return number;
+  throw new Error(`${flag} must be whole seconds: got '${text}'`);
+}

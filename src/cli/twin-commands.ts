@@ -10,7 +10,7 @@ import { endpointSlices, nodes, services } from '../client/resources.ts';
 import { systemClock } from '../host/clock.ts';
 import { runTogether } from '../host/run-together.ts';
 import { findOwnAddress } from '../host/own-address.ts';
-import { allOrNone, port, split } from './flag-values.ts';
+import { allOrNone, port, seconds, split } from './flag-values.ts';
 import { runPart } from './run-part.ts';
 import { registerNodeTwinCommands } from './twin-node-commands.ts';
 import { registerStoreTwin } from './twin-store-command.ts';
@@ -50,6 +50,8 @@ interface ApiServerFlags {
   readonly kubeletCertificateAuthority?: string;
   readonly requestheaderClientCaFile?: string;
   readonly requestheaderAllowedNames: string;
+  readonly defaultNotReadyTolerationSeconds?: string;
+  readonly defaultUnreachableTolerationSeconds?: string;
 }
 
 function registerApiServer(program: Command): void {
@@ -79,6 +81,8 @@ function registerApiServer(program: Command): void {
     .option('--kubelet-certificate-authority <file>', 'authority of kubelets')
     .option('--requestheader-client-ca-file <file>', 'authority of front proxies')
     .option('--requestheader-allowed-names <names>', 'common names of front proxies, separated by commas', '')
+    .option('--default-not-ready-toleration-seconds <seconds>', 'how long pods bear with a node that is not ready (30)')
+    .option('--default-unreachable-toleration-seconds <seconds>', 'how long pods bear with a node that is silent (5)')
     .action((flags: ApiServerFlags) =>
       runPart('apiserver', async (_log, signal) => {
         const { runApiServer } = await import('../apiserver/run-apiserver.ts');
@@ -103,6 +107,7 @@ async function apiServerOptions(flags: ApiServerFlags): Promise<ApiServerOptions
     '--kubelet-certificate-authority, --kubelet-client-certificate and -key',
   );
   const { requestheaderClientCaFile: clientCaFile } = flags;
+  const { defaultNotReadyTolerationSeconds: notReady, defaultUnreachableTolerationSeconds: unreachable } = flags;
   return {
     etcdServers: split(flags.etcdServers),
     ...(etcdTls === undefined ? {} : { etcdTls }),
@@ -118,6 +123,12 @@ async function apiServerOptions(flags: ApiServerFlags): Promise<ApiServerOptions
     apiAudiences: split(flags.apiAudiences ?? ''),
     serviceClusterIpRange: flags.serviceClusterIpRange,
     ...(kubelet === undefined ? {} : { kubelet }),
+    ...(notReady === undefined
+      ? {}
+      : { defaultNotReadyTolerationSeconds: seconds(notReady, '--default-not-ready-toleration-seconds') }),
+    ...(unreachable === undefined
+      ? {}
+      : { defaultUnreachableTolerationSeconds: seconds(unreachable, '--default-unreachable-toleration-seconds') }),
     ...(clientCaFile === undefined
       ? {}
       : { requestHeader: { clientCaFile, allowedNames: split(flags.requestheaderAllowedNames) } }),

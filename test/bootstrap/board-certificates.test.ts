@@ -104,7 +104,20 @@ void t.test(
     const masters = [];
     for (const { name, subject } of localCertificates(config(), '10.77.0.11'))
       if (subject.organizations?.includes('system:masters') === true) masters.push(name);
-    t.same(masters, ['apiserver-kubelet-client', 'admin']);
+    t.same(masters, ['admin']);
+
+    const administrator = localCertificates(config(), '10.77.0.11').map((one) =>
+      one.name === 'apiserver-kubelet-client'
+        ? { ...one, subject: { ...one.subject, organizations: ['system:masters'] } }
+        : one,
+    );
+    await renewLocalCertificates(files, keys, administrator, NOW_MS);
+    const made = await renewLocalCertificates(files, keys, localCertificates(config(), '10.77.0.11'), NOW_MS);
+    t.same(
+      made,
+      [{ name: 'apiserver-kubelet-client', why: 'its subject has changed' }],
+      'that of an earlier version goes',
+    );
     const names = (await facts('store-server')).altNames;
     t.ok(names.includes('10.77.0.11') && names.includes('127.0.0.1'));
   },

@@ -14,7 +14,7 @@ import { taintNodesByCondition } from './taint-nodes.ts';
 interface AdmissionOptions {
   readonly authorization: Authorization;
   readonly clock: Clock;
-  readonly tolerations?: TolerationDefaults;
+  readonly tolerations?: Partial<TolerationDefaults>;
 }
 
 /** The plugins that are on, in upstream's order (pkg/kubeapiserver/options/plugins.go). */

@@ -19,7 +19,8 @@ export interface TolerationDefaults {
 const TOLERATION_DEFAULTS: TolerationDefaults = { notReadySeconds: 30, unreachableSeconds: 5 };
 
 /** Adds the two tolerations to pods that have none of their own (plugin/pkg/admission/defaulttolerationseconds). */
-export function defaultTolerationSeconds(defaults: TolerationDefaults = TOLERATION_DEFAULTS): AdmissionPlugin {
+export function defaultTolerationSeconds(given: Partial<TolerationDefaults> = {}): AdmissionPlugin {
+  const defaults = { ...TOLERATION_DEFAULTS, ...given };
   return {
     name: 'DefaultTolerationSeconds',
     handles: (operation, kind, subresource) =>
