@@ -18,6 +18,8 @@ export interface FoundServer {
 
 const HANDSHAKE_MS = 5_000;
 const AGAIN_MS = 3_000;
+/** Boards that run answer a question within this. */
+const HEAR_MS = 2_000;
 /** Anybody on the network may announce: the first to be heard of go first. Far more than a cluster ever has. */
 const CANDIDATES_MAX = 64;
 const SERVER_AUTH = '1.3.6.1.5.5.7.3.1';
@@ -56,6 +58,7 @@ export async function discoverServer(options: DiscoveryOptions, signal: AbortSig
     both,
   );
   let said = '';
+  const startMs = performance.now();
   try {
     for (;;) {
       let why = 'no control board of this cluster has been heard of: is one switched on, on this network?';
@@ -66,8 +69,10 @@ export async function discoverServer(options: DiscoveryOptions, signal: AbortSig
         const [first] = error instanceof AggregateError ? (error.errors as Error[]) : [];
         if (first !== undefined) why = first.message;
       }
-      if (why !== said) log.warn('waiting for the cluster', { why });
-      said = why;
+      if (why !== said && (candidates.size > 0 || performance.now() - startMs > HEAR_MS)) {
+        log.warn('waiting for the cluster', { why });
+        said = why;
+      }
       await sleep(candidates.size === 0 ? 200 : AGAIN_MS, undefined, { signal });
     }
   } finally {

@@ -1,7 +1,9 @@
 #!/bin/sh
 # Installs what the rack needs and this machine lacks, on Debian 12/13 and Raspberry Pi OS; says nothing when nothing is
 # missing.
-#   sh src/cli/setup.sh [--test]     --test: what the tests want besides, and no need of root when nothing is missing
+#   sh src/cli/setup.sh [--test | --build]
+#     --test    what the tests want besides
+#     --build   npm packages and generated schemas alone: compiling needs no rack, and any user may do it
 set -eu
 cd "$(dirname "$0")/../.."
 
@@ -21,13 +23,20 @@ nsenter:util-linux
 journalctl:systemd
 apt-config:apt
 "
-[ "${1:-}" != --test ] || need="$need
+keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+case ${1:-} in
+--test)
+  need="$need
 conntrack:conntrack
+faketime:faketime
 "
+  ;;
+--build) need= keyring=/ ;;
+esac
 
 case $(uname -m) in
 x86_64 | aarch64) ;;
-*) fail "the rack runs on x86_64 and arm64 machines: this one is $(uname -m)" ;;
+*) fail "Node comes for x86_64 and arm64 machines: this one is $(uname -m)" ;;
 esac
 
 missing=
@@ -36,7 +45,7 @@ for pair in $need; do
   command -v "${pair%%:*}" >/dev/null 2>&1 || missing="$missing ${pair#*:}"
 done
 # The keys that Debian 13 is signed with; Debian 12 has them since its 12.1.
-[ -e /usr/share/keyrings/debian-archive-keyring.gpg ] || missing="$missing debian-archive-keyring"
+[ -e "$keyring" ] || missing="$missing debian-archive-keyring"
 
 if [ -n "$missing" ]; then
   command -v apt-get >/dev/null 2>&1 || fail "missing:$missing. Without apt-get, install them yourself"
