@@ -22,6 +22,8 @@ export interface BoardConfig {
   readonly interfaceName: string | undefined;
   readonly labels: Readonly<Record<string, string>>;
   readonly taints: readonly Taint[];
+  /** What must be left of the board, else pods are evicted: `memory.available<100Mi,nodefs.available<10%`; default: upstream's. */
+  readonly evictionHard: string | undefined;
   readonly clusterName: string;
   readonly clusterCidr: string;
   readonly serviceCidr: string;
@@ -39,6 +41,7 @@ const KEYS = new Set([
   'interface',
   'labels',
   'taints',
+  'evictionHard',
   'clusterName',
   'clusterCidr',
   'serviceCidr',
@@ -48,6 +51,7 @@ const KEYS = new Set([
 
 const DNS_NAME = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
 const CIDR = /^\d+\.\d+\.\d+\.\d+\/\d{1,2}$/;
+const EVICTION_HARD = /^$|^[a-zA-Z.]+<[\d.]+(%|[A-Za-z]*)(,[a-zA-Z.]+<[\d.]+(%|[A-Za-z]*))*$/;
 
 /** Upstream's taint of control boards: no ordinary pod runs there. */
 export const CONTROL_TAINT: Taint = { key: 'node-role.kubernetes.io/control-plane', effect: 'NoSchedule' };
@@ -92,6 +96,8 @@ export function checkBoardConfig(
       raw['interface'] === undefined ? undefined : asText(raw['interface'], 'interface', /^\S{1,15}$/, wrong),
     labels: asLabels(raw['labels'] ?? {}, wrong),
     taints: asTaints(raw['taints'], role === 'control', wrong),
+    evictionHard:
+      raw['evictionHard'] === undefined ? undefined : asText(raw['evictionHard'], 'evictionHard', EVICTION_HARD, wrong),
     clusterName: asText(raw['clusterName'] ?? 'bramble', 'clusterName', DNS_NAME, wrong),
     clusterCidr: asText(raw['clusterCidr'] ?? '10.244.0.0/16', 'clusterCidr', CIDR, wrong),
     serviceCidr: asText(raw['serviceCidr'] ?? '10.96.0.0/12', 'serviceCidr', CIDR, wrong),

@@ -12,6 +12,7 @@ import { GrpcChannel } from '../host/grpc/grpc-channel.ts';
 import { runTogether } from '../host/run-together.ts';
 import { defaultParts } from '../kubelet/default-parts.ts';
 import type { KubeletParts } from '../kubelet/kubelet-parts.ts';
+import { parseThresholds } from '../kubelet/eviction/thresholds.ts';
 import { runKubeletWith } from '../kubelet/run-kubelet.ts';
 import { runNetwork } from '../network/run-network.ts';
 import { runProxy } from '../proxy/run-proxy.ts';
@@ -77,6 +78,7 @@ async function kubelet(
       nodeIps: [address],
       labels: config.labels,
       taints: config.taints,
+      ...(config.evictionHard === undefined ? {} : { evictionHard: parseThresholds(config.evictionHard) }),
       clusterDns: [dnsServiceAddress(config.serviceCidr)],
       clusterDomain: config.clusterDomain,
       rootDir: files.kubelet,

@@ -23,6 +23,7 @@ interface KubeletFlags {
   readonly clusterDomain: string;
   readonly containerRuntimeEndpoint: string;
   readonly rootDir: string;
+  readonly evictionHard?: string;
   readonly podManifestPath: string;
   readonly tlsCertFile: string;
   readonly tlsPrivateKeyFile: string;
@@ -41,6 +42,7 @@ function registerKubelet(program: Command): void {
     .option('--cluster-domain <name>', 'domain of the cluster', 'cluster.local')
     .option('--container-runtime-endpoint <url>', 'socket of the runtime', 'unix:///run/containerd/containerd.sock')
     .option('--root-dir <folder>', 'where pods keep their volumes', '/var/lib/kubelet')
+    .option('--eviction-hard <thresholds>', 'what must be left: memory.available<100Mi,... (default: as upstream)')
     .option('--pod-manifest-path <folder>', 'static pods', '/etc/kubernetes/manifests')
     .requiredOption('--tls-cert-file <file>', 'serving certificate')
     .requiredOption('--tls-private-key-file <file>', 'its key')
@@ -50,6 +52,7 @@ function registerKubelet(program: Command): void {
         const { GrpcChannel } = await import('../host/grpc/grpc-channel.ts');
         const { defaultParts } = await import('../kubelet/default-parts.ts');
         const { runKubeletWith } = await import('../kubelet/run-kubelet.ts');
+        const { parseThresholds } = await import('../kubelet/eviction/thresholds.ts');
         const channel = new GrpcChannel({ url: flags.containerRuntimeEndpoint, connectTimeoutMs: 5_000 });
         const nodeIp = flags.nodeIp ?? (await findOwnAddress())?.address;
         if (nodeIp === undefined) throw new Error('this machine has no address: give --node-ip');
@@ -67,6 +70,7 @@ function registerKubelet(program: Command): void {
                 runtimeEndpoint: flags.containerRuntimeEndpoint,
                 rootDir: flags.rootDir,
                 staticPodDir: flags.podManifestPath,
+                ...(flags.evictionHard === undefined ? {} : { evictionHard: parseThresholds(flags.evictionHard) }),
                 server: {
                   address: '0.0.0.0',
                   port: 10_250,

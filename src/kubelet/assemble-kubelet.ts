@@ -5,6 +5,8 @@ import { pods, serviceAccountTokens, services } from '../client/resources.ts';
 import type { Runnable } from '../host/run-together.ts';
 import type { Board } from '../host/board.ts';
 import { readFileIfThere } from '../host/file.ts';
+import type { EvictionManager } from './eviction/eviction-manager.ts';
+import { makeEviction, makeImageGarbage } from './eviction/make-eviction.ts';
 import { fieldValue, resourceValue } from './downward-value.ts';
 import type { BoardResources } from './downward-value.ts';
 import { GoBackoff } from './go-backoff.ts';
@@ -17,6 +19,7 @@ import type { ProbeHost, ProbeRunner } from './probes/prober.ts';
 import { nodeFactsReader } from './node-facts.ts';
 import type { RuntimeVersion } from '../host/cri.ts';
 import { allocatable } from './node-object.ts';
+import type { NodeEvent } from './node-events.ts';
 import { NodeReporter } from './node-reporter.ts';
 import { ObjectCache } from './object-cache.ts';
 import { refusal } from './pod-admission.ts';
@@ -61,6 +64,8 @@ export function assembleKubelet(context: KubeletContext): AssembledKubelet {
   const fieldSelector = `spec.nodeName=${nodeName}`;
   const podInformer = createInformer(client, pods, { fieldSelector, clock, log });
   const health: RuntimeHealth = new RuntimeHealth({ runtime, clock, log, onChange: () => reporter.poke() });
+  const emit = ({ type, reason, message }: NodeEvent): void =>
+    recorder.record(aboutNode(nodeName), type, reason, message);
   const problems = (): readonly string[] => {
     const own = kubelet.problem();
     return own === undefined ? health.problems() : [...health.problems(), own];
@@ -72,13 +77,21 @@ export function assembleKubelet(context: KubeletContext): AssembledKubelet {
     log,
     labels: options.labels,
     taints: options.taints,
-    facts: nodeFactsReader({ parts, options, board, version, problems }),
-    emit: ({ type, reason, message }) => recorder.record(aboutNode(nodeName), type, reason, message),
+    facts: nodeFactsReader({ parts, options, board, version, problems, pressures: () => eviction.pressures }),
+    emit,
     checkMs: options.statusCheckMs,
     reportMs: options.statusReportMs,
   });
+  const imageGarbage = makeImageGarbage(parts, emit);
+  const eviction = makeEviction(context, {
+    kubelet: () => kubelet,
+    imageGarbage,
+    emit,
+    onChange: () => reporter.poke(),
+  });
   const deps = makeDeps(context, {
     health,
+    refusal: (pod) => eviction.refusal(pod),
     node: () => reporter.node,
     pods: () => kubelet.pods(),
     podByUid: (uid) => kubelet.podByUid(uid),
@@ -87,7 +100,9 @@ export function assembleKubelet(context: KubeletContext): AssembledKubelet {
   });
   const { staticPodDir } = options;
   const kubelet: Kubelet = new Kubelet({ deps, client, nodeName, pods: podInformer, staticPodDir });
-  return { kubelet, deps, reporter, others: [...ownServices, health, reporter, deps.volumes, deps.probes] };
+  const { volumes, probes } = deps;
+  const others = [...ownServices, health, reporter, imageGarbage, eviction, volumes, probes];
+  return { kubelet, deps, reporter, others };
 }
 
 /** Events name the Node by its name for uid too: the object may not be there yet (upstream kubelet.go, nodeRef). */
@@ -100,12 +115,14 @@ interface Later extends Pick<KubeletDeps, 'node' | 'services' | 'servicesSynced'
   readonly health: RuntimeHealth;
   readonly pods: () => readonly Pod[];
   readonly podByUid: (uid: string) => Pod | undefined;
+  /** Why a board that is short of something takes no such pod. */
+  readonly refusal: EvictionManager['refusal'];
 }
 
 function makeDeps({ parts, options, board, version, recorder }: KubeletContext, later: Later): KubeletDeps {
   const { clock, log, runtime, images } = parts;
   const { client, nodeName, rootDir, podLogsDir, containerLogsDir } = options;
-  const forPods = allocatable(board, options.reserved);
+  const forPods = allocatable(board, options.reserved, options.evictionHard);
   const boardResources = { ...forPods, ephemeralStorageBytes: forPods.storageBytes };
   const events = podEventSink(recorder);
   const cache = new ObjectCache(client, clock);
@@ -162,7 +179,7 @@ function makeDeps({ parts, options, board, version, recorder }: KubeletContext, 
     servicesSynced: later.servicesSynced,
     networkError: () => later.health.networkError(),
     node: later.node,
-    admit: (pod, others) => refusal(pod, others, { ...forPods, pods: options.podsMax }),
+    admit: (pod, others) => later.refusal(pod) ?? refusal(pod, others, { ...forPods, pods: options.podsMax }),
   };
 }
 
@@ -179,7 +196,7 @@ function makeProbes(parts: KubeletParts, host: Pick<ProbeHost, 'events' | 'resul
 }
 
 function makeCgroups({ log }: KubeletParts, options: CompleteKubeletOptions, board: Board): PodCgroups {
-  const { cpuMilli, memoryBytes } = allocatable(board, options.reserved);
+  const { cpuMilli, memoryBytes } = allocatable(board, options.reserved, options.evictionHard);
   return new PodCgroups({
     version: board.cgroupVersion,
     driver: options.cgroupDriver,

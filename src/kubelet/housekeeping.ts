@@ -71,6 +71,18 @@ export class Housekeeping {
     await this.#removeDeadLinks();
   }
 
+  /** Removes from the runtime what is left of pods that are over, logs included: the card is full. */
+  async removeFinished(signal: AbortSignal): Promise<void> {
+    const { deps, store, workers } = this.#options;
+    const isOver = (uid: string): boolean =>
+      workers.isFinished(uid) || (store.get(uid) === undefined && !workers.has(uid));
+    const [sandboxes, containers] = [
+      await deps.runtime.listSandboxes(signal),
+      await deps.runtime.listContainers({}, signal),
+    ];
+    await removeGarbage(deps.runtime, findGarbage(sandboxes, containers, isOver), signal);
+  }
+
   #endOrphan(identity: { uid: string; namespace: string; name: string }, signal: AbortSignal): void {
     const { deps, syncer } = this.#options;
     if (this.#ending.has(identity.uid)) return;

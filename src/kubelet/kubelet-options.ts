@@ -1,5 +1,7 @@
 import type { Taint } from '../api/objects.ts';
 import type { ApiClient } from '../client/api-client.ts';
+import { DEFAULT_THRESHOLDS } from './eviction/thresholds.ts';
+import type { Thresholds } from './eviction/thresholds.ts';
 import type { Reserved } from './node-object.ts';
 import type { CgroupDriver } from './pod-cgroup-name.ts';
 
@@ -38,6 +40,8 @@ export interface KubeletOptions {
   readonly statusReportMs?: number;
   readonly containerLogSizeMax?: number;
   readonly containerLogFilesMax?: number;
+  /** What must be left of the board; pods are evicted when less is. Instead of all of upstream's defaults. */
+  readonly evictionHard?: Thresholds;
 }
 
 /** Where the kubelet's HTTPS server listens, with what, and whom it asks about its callers. */
@@ -70,6 +74,7 @@ const DEFAULTS = {
   statusReportMs: 300_000,
   containerLogSizeMax: 10 << 20,
   containerLogFilesMax: 5,
+  evictionHard: DEFAULT_THRESHOLDS,
 } as const;
 
 /** All settings, defaults filled in. */

@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { join } from 'node:path';
 import type { Node, Pod } from '../api/objects.ts';
-import { isPodTerminal } from '../api/pod-facts.ts';
+import { isPodActive, isPodTerminal } from '../api/pod-facts.ts';
 import type { Informer } from '../client/informer.ts';
 import type { ApiClient } from '../client/api-client.ts';
 import { runTogether } from '../host/run-together.ts';
@@ -15,6 +15,7 @@ import { foreignConditions } from './pod-conditions.ts';
 import { isMirrorPod, isStaticPod, podFullName, podUid } from './pod-identity.ts';
 import { PodStore } from './pod-store.ts';
 import { PodSyncer } from './pod-syncer.ts';
+import type { PodEnd } from './pod-worker.ts';
 import { PodWorkers } from './pod-workers.ts';
 import type { ContainerLocation, KubeletView } from './server/kubelet-server.ts';
 import { runStaticPods } from './static-pods.ts';
@@ -37,6 +38,7 @@ export class Kubelet implements KubeletView {
   readonly #syncer: PodSyncer;
   readonly #workers: PodWorkers;
   readonly #pleg: Pleg;
+  readonly #housekeeping: Housekeeping;
   /** Static pods that came back before their last run had ended. */
   readonly #toRestart = new Set<string>();
 
@@ -58,6 +60,9 @@ export class Kubelet implements KubeletView {
       log,
       onFinished: (pod) => this.#onFinished(pod),
     });
+    const [store, workers] = [this.#store, this.#workers];
+    const [statuses, syncer] = [this.#statuses, this.#syncer];
+    this.#housekeeping = new Housekeeping({ deps, store, workers, statuses, syncer });
     this.#pleg = new Pleg({ runtime: deps.runtime, clock, log, onChange: (uid) => this.#workers.poke(uid) });
   }
 
@@ -78,13 +83,6 @@ export class Kubelet implements KubeletView {
     ];
     const store = this.#store;
     const onPods = (found: readonly Pod[]): void => this.#onStaticPods(found);
-    const housekeeping = new Housekeeping({
-      deps,
-      store,
-      workers: this.#workers,
-      statuses: this.#statuses,
-      syncer: this.#syncer,
-    });
     const parts = [
       pods,
       this.#workers,
@@ -98,7 +96,7 @@ export class Kubelet implements KubeletView {
         run: async (signal: AbortSignal) =>
           runMirrorPods({ client, store, clock, log, node: () => deps.node() }, signal),
       },
-      { run: async (signal: AbortSignal) => this.#housekeep(housekeeping, signal) },
+      { run: async (signal: AbortSignal) => this.#housekeep(signal) },
     ];
     await runTogether(parts, signal).finally(() => {
       for (const stop of stops) stop();
@@ -127,6 +125,28 @@ export class Kubelet implements KubeletView {
 
   pods(): readonly Pod[] {
     return this.#store.all().map((pod) => this.#withStatus(pod));
+  }
+
+  /** Pods that run or are to run, and are not on their way out. */
+  activePods(): readonly Pod[] {
+    return this.pods().filter((pod) => isPodActive(pod) && !this.#workers.isTerminating(podUid(pod)));
+  }
+
+  /** Whether nothing of the pod is left. */
+  isGone(uid: string): boolean {
+    return !this.#workers.has(uid) || this.#workers.isFinished(uid);
+  }
+
+  /** Ends a pod for the board's sake; it fails with the reason. */
+  evict(pod: Pod, end: PodEnd): void {
+    const { reason = '', message = '' } = end;
+    this.#options.deps.events.emit(pod, { type: 'Warning', reason, message });
+    this.#workers.terminate(podUid(pod), end);
+  }
+
+  /** Gives back what pods that are over still take of the card. @throws StatusError of the runtime */
+  async removeFinished(signal: AbortSignal): Promise<void> {
+    return this.#housekeeping.removeFinished(signal);
   }
 
   /** The pod of that uid with its status as last made. */
@@ -209,9 +229,9 @@ export class Kubelet implements KubeletView {
     const uid = podUid(pod);
     if (this.#workers.has(uid)) return this.#workers.update(pod);
     const verdict = this.#isNew(pod) ? this.#options.deps.admit(pod, this.#activeOthers(uid)) : undefined;
-    if (verdict !== undefined) this.#syncer.refuse(pod, verdict);
+    const told = verdict === undefined ? undefined : this.#syncer.refuse(pod, verdict);
     this.#workers.update(pod);
-    if (verdict !== undefined) this.#workers.terminate(uid, verdict);
+    if (told !== undefined) this.#workers.terminate(uid, told);
   }
 
   /** Not yet started by anyone: one that ran here before a restart was let in then. */
@@ -223,9 +243,9 @@ export class Kubelet implements KubeletView {
     return this.pods().filter((pod) => podUid(pod) !== uid && !isPodTerminal(pod));
   }
 
-  async #housekeep(housekeeping: Housekeeping, signal: AbortSignal): Promise<void> {
+  async #housekeep(signal: AbortSignal): Promise<void> {
     await this.#options.pods.synced(signal).catch(() => undefined);
-    if (!signal.aborted) await housekeeping.run(signal);
+    if (!signal.aborted) await this.#housekeeping.run(signal);
   }
 }
 

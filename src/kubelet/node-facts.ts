@@ -1,7 +1,7 @@
-import { readPressure } from '../host/board.ts';
 import type { Board } from '../host/board.ts';
 import type { RuntimeImage, RuntimeVersion } from '../host/cri.ts';
 import type { CompleteKubeletOptions } from './kubelet-options.ts';
+import type { PressureType } from './eviction/thresholds.ts';
 import type { KubeletParts } from './kubelet-parts.ts';
 import type { NodeFacts } from './node-object.ts';
 
@@ -11,6 +11,7 @@ interface NodeFactsOptions {
   readonly board: Board;
   readonly version: RuntimeVersion;
   readonly problems: () => readonly string[];
+  readonly pressures: () => readonly PressureType[];
 }
 
 /** Images change seldom and their list is long: read this often. */
@@ -30,7 +31,8 @@ export function nodeFactsReader(from: NodeFactsOptions): (signal: AbortSignal) =
     return {
       name: options.nodeName,
       board,
-      pressure: await readPressure({ root: '/', storage: options.rootDir }),
+      pressures: from.pressures(),
+      thresholds: options.evictionHard,
       reserved: options.reserved,
       podsMax: options.podsMax,
       addresses: options.nodeIps,

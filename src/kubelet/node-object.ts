@@ -1,17 +1,14 @@
 import type { ContainerImage, Node, NodeCondition, NodeStatus, Taint } from '../api/objects.ts';
 import { formatBytes, formatMilli } from '../api/quantity.ts';
 import { rfc3339 } from '../api/time.ts';
-import type { Board, BoardPressure } from '../host/board.ts';
+import type { Board } from '../host/board.ts';
 import type { RuntimeCondition, RuntimeImage } from '../host/cri.ts';
+import { thresholdQuantity } from './eviction/thresholds.ts';
+import type { PressureType, Thresholds } from './eviction/thresholds.ts';
 
 /** The Kubernetes version whose kubelet this one stands for. */
 const KUBELET_VERSION = 'v1.36.0+bramble';
 
-/** Pods' share ends where the kernel would start to kill: upstream's hard eviction thresholds. */
-const EVICTION_MEMORY_BYTES = 100 * 1024 * 1024;
-const EVICTION_STORAGE_SHARE = 0.1;
-const EVICTION_INODES_SHARE = 0.05;
-const EVICTION_PIDS_SHARE = 0.05;
 /** Images told of in the Node object, the largest first (upstream nodeStatusMaxImages). */
 const IMAGES_MAX = 50;
 const IMAGE_NAMES_MAX = 5;
@@ -27,7 +24,9 @@ export interface Reserved {
 export interface NodeFacts {
   readonly name: string;
   readonly board: Board;
-  readonly pressure: BoardPressure;
+  /** What the board is short of. */
+  readonly pressures: readonly PressureType[];
+  readonly thresholds: Thresholds;
   readonly reserved: Reserved;
   readonly podsMax: number;
   readonly addresses: readonly string[];
@@ -40,12 +39,15 @@ export interface NodeFacts {
   readonly nowMs: number;
 }
 
-/** What pods may use: capacity, less what the board keeps, less the eviction threshold. */
-export function allocatable(board: Board, reserved: Reserved): Reserved {
+/** What pods may use: capacity, less what the board keeps, less the eviction threshold, where pods would be ended. */
+export function allocatable(board: Board, reserved: Reserved, thresholds: Thresholds): Reserved {
+  const { memoryBytes, storageBytes } = board;
+  const keptMemory = thresholdQuantity(thresholds['memory.available'] ?? '0', memoryBytes);
+  const keptStorage = thresholdQuantity(thresholds['nodefs.available'] ?? '0', storageBytes);
   return {
     cpuMilli: Math.max(0, board.cpuMilli - reserved.cpuMilli),
-    memoryBytes: Math.max(0, board.memoryBytes - reserved.memoryBytes - EVICTION_MEMORY_BYTES),
-    storageBytes: Math.max(0, Math.floor(board.storageBytes * (1 - EVICTION_STORAGE_SHARE)) - reserved.storageBytes),
+    memoryBytes: Math.max(0, memoryBytes - reserved.memoryBytes - keptMemory),
+    storageBytes: Math.max(0, storageBytes - keptStorage - reserved.storageBytes),
   };
 }
 
@@ -85,10 +87,10 @@ export function nodeLabels(
 
 /** The Node's status. @param before as the API has it: conditions keep their time of change, others' stay */
 export function nodeStatus(facts: NodeFacts, before: NodeStatus | undefined): NodeStatus {
-  const { board, reserved } = facts;
+  const { board, reserved, thresholds } = facts;
   return {
     capacity: resources({ ...board }, facts.podsMax),
-    allocatable: resources(allocatable(board, reserved), facts.podsMax),
+    allocatable: resources(allocatable(board, reserved, thresholds), facts.podsMax),
     conditions: nodeConditions(facts, before?.conditions ?? []),
     addresses: [
       ...facts.addresses.map((address) => ({ type: 'InternalIP', address })),
@@ -141,20 +143,15 @@ function nodeConditions(facts: NodeFacts, before: readonly NodeCondition[]): Nod
   return [...before.filter(({ type }) => !types.has(type)), ...own];
 }
 
-function ownConditions({ pressure, problems }: NodeFacts): NodeCondition[] {
-  const lacksMemory = pressure.memoryAvailableBytes < EVICTION_MEMORY_BYTES;
-  const lacksDisk =
-    pressure.storageAvailableBytes < pressure.storageBytes * EVICTION_STORAGE_SHARE ||
-    pressure.inodesFree < pressure.inodes * EVICTION_INODES_SHARE;
-  const lacksPids = pressure.pidsMax - pressure.pids < pressure.pidsMax * EVICTION_PIDS_SHARE;
+function ownConditions({ pressures, problems }: NodeFacts): NodeCondition[] {
   return [
-    lacksMemory
+    pressures.includes('MemoryPressure')
       ? condition('MemoryPressure', true, 'KubeletHasInsufficientMemory', 'kubelet has insufficient memory available')
       : condition('MemoryPressure', false, 'KubeletHasSufficientMemory', 'kubelet has sufficient memory available'),
-    lacksDisk
+    pressures.includes('DiskPressure')
       ? condition('DiskPressure', true, 'KubeletHasDiskPressure', 'kubelet has disk pressure')
       : condition('DiskPressure', false, 'KubeletHasNoDiskPressure', 'kubelet has no disk pressure'),
-    lacksPids
+    pressures.includes('PIDPressure')
       ? condition('PIDPressure', true, 'KubeletHasInsufficientPID', 'kubelet has insufficient PID available')
       : condition('PIDPressure', false, 'KubeletHasSufficientPID', 'kubelet has sufficient PID available'),
     problems.length === 0

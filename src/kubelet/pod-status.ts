@@ -28,7 +28,7 @@ export interface StatusFacts {
   readonly nowMs: number;
   readonly runtimeName: string;
   /** An end that the kubelet itself decided (deadline, eviction, refused admission). */
-  readonly verdict?: Pick<PodStatus, 'reason' | 'message'>;
+  readonly verdict?: Pick<PodStatus, 'reason' | 'message'> & { readonly isDisruption?: boolean };
 }
 
 /** The pod's status as the API shall show it (upstream generateAPIPodStatus). */
@@ -60,7 +60,7 @@ export function podStatus(facts: StatusFacts): PodStatus {
     qosClass: pod.status?.qosClass ?? qosClass(pod),
   };
   const conditions = podConditions({ pod, status, hasSandbox: !sandboxChange(pod, runtimePod).changed });
-  const kept = keepDisruption(conditions, before);
+  const kept = keepDisruption(conditions, facts);
   return { ...status, conditions: stampConditions(kept, before.conditions ?? [], rfc3339(nowMs)) };
 }
 
@@ -75,7 +75,10 @@ function lastingPhase(
 }
 
 function reasonOf(facts: StatusFacts, phase: PodStatus['phase']): Pick<PodStatus, 'reason' | 'message'> {
-  if (facts.verdict !== undefined) return facts.verdict;
+  if (facts.verdict !== undefined) {
+    const { isDisruption: _, ...told } = facts.verdict;
+    return told;
+  }
   if (phase !== facts.before.phase) return {};
   const reason = facts.before.reason ?? facts.pod.status?.reason;
   const message = facts.before.message ?? facts.pod.status?.message;
@@ -93,11 +96,14 @@ function addresses({ pod, runtimePod, hostIps }: StatusFacts): Partial<PodStatus
 /** DisruptionTarget is set once, when the disruption comes, and must outlive each new status. */
 function keepDisruption(
   conditions: NonNullable<PodStatus['conditions']>,
-  before: PodStatus,
+  { before, verdict }: StatusFacts,
 ): NonNullable<PodStatus['conditions']> {
+  if (conditions.some(({ type }) => type === 'DisruptionTarget')) return conditions;
   const former = before.conditions?.find(({ type }) => type === 'DisruptionTarget');
-  if (former === undefined || conditions.some(({ type }) => type === 'DisruptionTarget')) return conditions;
-  return [...conditions, former];
+  if (former !== undefined) return [...conditions, former];
+  if (verdict?.isDisruption !== true) return conditions;
+  const message = verdict.message === undefined ? {} : { message: verdict.message };
+  return [...conditions, { type: 'DisruptionTarget', status: 'True', reason: 'TerminationByKubelet', ...message }];
 }
 
 /** A status for the time when all containers are gone for good: what has not ended is said to have (TerminatePod). */

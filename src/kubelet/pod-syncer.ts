@@ -24,7 +24,10 @@ export interface StatusSink {
 }
 
 /** Why the kubelet itself ends a pod: the reason and message of its Failed phase. */
-export type Verdict = Pick<PodStatus, 'reason' | 'message'>;
+export interface Verdict extends Pick<PodStatus, 'reason' | 'message'> {
+  /** For the board's sake, not for anything that the pod did. */
+  readonly isDisruption?: boolean;
+}
 
 /** How a sync went: whether the pod has ended, and when to look again at the latest. */
 export interface SyncOutcome {
@@ -124,12 +127,13 @@ export class PodSyncer {
     await removeFromRuntime(this.#deps, runtimePod, signal);
   }
 
-  /** The pod must not run here: it fails with the verdict, and nothing of it starts. */
-  refuse(pod: Pod, verdict: Verdict): void {
+  /** The pod must not run here: it fails, and nothing of it starts. @returns why, as its status says it */
+  refuse(pod: Pod, verdict: { readonly reason: string; readonly message: string }): Verdict {
     const empty = emptyRuntimePod(podUid(pod), podNamespace(pod), podName(pod));
-    this.#deps.events.emit(pod, { type: 'Warning', reason: verdict.reason ?? '', message: verdict.message ?? '' });
-    const message = `Pod was rejected: ${verdict.message ?? ''}`;
-    this.#statuses.set(pod, this.#make(pod, empty, false, { ...verdict, message }));
+    this.#deps.events.emit(pod, { type: 'Warning', ...verdict });
+    const told = { ...verdict, message: `Pod was rejected: ${verdict.message}` };
+    this.#statuses.set(pod, this.#make(pod, empty, false, told));
+    return told;
   }
 
   async #read(pod: Pod, signal: AbortSignal): Promise<RuntimePod> {

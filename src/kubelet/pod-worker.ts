@@ -20,6 +20,8 @@ export interface PodEnd {
   readonly message?: string;
   /** Instead of the pod's own. */
   readonly graceSeconds?: number;
+  /** The pod did nothing wrong: controllers are told by its DisruptionTarget condition (KEP-3329). */
+  readonly isDisruption?: boolean;
 }
 
 interface PodWorkerOptions {
@@ -185,9 +187,11 @@ function shouldEnd(pod: Pod): boolean {
 }
 
 function readEnd(end: PodEnd | undefined): Parameters<PodActs['syncTerminating']>[1] {
-  const { reason, message, graceSeconds } = end ?? {};
+  const { reason, message, graceSeconds, isDisruption = false } = end ?? {};
   return {
-    ...(reason === undefined ? {} : { verdict: { reason, ...(message === undefined ? {} : { message }) } }),
+    ...(reason === undefined
+      ? {}
+      : { verdict: { reason, isDisruption, ...(message === undefined ? {} : { message }) } }),
     ...(graceSeconds === undefined ? {} : { graceSeconds }),
   };
 }

@@ -4,7 +4,7 @@ import type { Log } from '../host/log.ts';
 import { untilAborted } from '../host/until-aborted.ts';
 import { describePod, podFullName, podUid } from './pod-identity.ts';
 import { PodWorker } from './pod-worker.ts';
-import type { PodActs } from './pod-worker.ts';
+import type { PodActs, PodEnd } from './pod-worker.ts';
 
 interface PodWorkersOptions {
   readonly acts: PodActs;
@@ -42,10 +42,7 @@ export class PodWorkers {
   }
 
   /** The pod must end: gone from its source, evicted, refused. */
-  terminate(
-    uid: string,
-    end: { readonly reason?: string; readonly message?: string; readonly graceSeconds?: number },
-  ): void {
+  terminate(uid: string, end: PodEnd): void {
     this.#workers.get(uid)?.terminate(end);
   }
 

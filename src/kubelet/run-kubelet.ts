@@ -1,13 +1,12 @@
 import { mkdir } from 'node:fs/promises';
 import { createEventRecorder } from '../client/event-recorder.ts';
-import { readBoard, readPressure } from '../host/board.ts';
+import { readBoard } from '../host/board.ts';
 import type { RuntimeVersion } from '../host/cri.ts';
 import { runTogether } from '../host/run-together.ts';
 import type { Runnable } from '../host/run-together.ts';
 import { assembleKubelet } from './assemble-kubelet.ts';
 import type { AssembledKubelet } from './assemble-kubelet.ts';
 import { runLogRotation } from './container-logs.ts';
-import { runImageGarbage } from './image-garbage.ts';
 import { completeOptions } from './kubelet-options.ts';
 import type { CompleteKubeletOptions, KubeletOptions } from './kubelet-options.ts';
 import type { KubeletParts } from './kubelet-parts.ts';
@@ -58,19 +57,14 @@ function loops(
   options: CompleteKubeletOptions,
   { kubelet, reporter }: AssembledKubelet,
 ): readonly Runnable[] {
-  const { runtime, images, clock, log } = parts;
-  const { client, nodeName, rootDir, leaseDurationSeconds: durationSeconds } = options;
+  const { runtime, clock, log } = parts;
+  const { client, nodeName, leaseDurationSeconds: durationSeconds } = options;
   const renewMs = durationSeconds * 250;
   const lease = { client, nodeName, clock, log, node: () => reporter.node, durationSeconds, renewMs };
   const { containerLogSizeMax: sizeMax, containerLogFilesMax: filesMax } = options;
-  const usage = async (): Promise<{ usedShare: number; totalBytes: number }> => {
-    const { storageBytes, storageAvailableBytes } = await readPressure({ root: '/', storage: rootDir });
-    return { usedShare: 1 - storageAvailableBytes / storageBytes, totalBytes: storageBytes };
-  };
   return [
     { run: async (signal) => runNodeLease(lease, signal) },
     { run: async (signal) => runLogRotation({ runtime, clock, log, sizeMax, filesMax }, signal) },
-    { run: async (signal) => runImageGarbage({ runtime, images, clock, log, usage }, signal) },
     { run: async (signal) => runPodCidr({ runtime, clock, log, node: () => reporter.node }, signal) },
     { run: async (signal) => parts.runServer(kubelet, options.server, client, signal) },
   ];

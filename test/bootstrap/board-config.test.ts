@@ -28,7 +28,16 @@ void t.test('checkBoardConfig() fills in what is not said', (t) => {
 void t.test('checkBoardConfig() names every wrong setting, and never the token', (t) => {
   const secret = 'bramble1.not-a-token';
   const { config, wrong } = checkBoardConfig(
-    { role: 'king', token: secret, tokn: 1, taints: [{}], addresses: { api: 'x', node: 7 }, name: 'Ä', found: 'yes' },
+    {
+      role: 'king',
+      token: secret,
+      tokn: 1,
+      taints: [{}],
+      addresses: { api: 'x', node: 7 },
+      name: 'Ä',
+      found: 'yes',
+      evictionHard: 'much',
+    },
     'h',
   );
   t.equal(config, undefined);
@@ -40,6 +49,7 @@ void t.test('checkBoardConfig() names every wrong setting, and never the token',
     /addresses\.api/,
     /addresses\.node/,
     /name must/,
+    /evictionHard must/,
     /found must/,
   ])
     t.ok(

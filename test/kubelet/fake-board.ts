@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Test } from 'tap';
 import type { Pod } from '../../src/api/objects.ts';
 import { coreEvents, pods } from '../../src/client/resources.ts';
+import type { Thresholds } from '../../src/kubelet/eviction/thresholds.ts';
 import { runKubeletWith } from '../../src/kubelet/run-kubelet.ts';
 import { FakeApiClient } from '../fake/api-client.ts';
 import { createFakeClock } from '../fake/clock.ts';
@@ -36,8 +37,12 @@ export interface Board {
 /** Real time between two steps of the board's clock: what woke must have read its files before the clock goes on. */
 const CALM_MS = 15;
 
-/** A kubelet over a fake runtime, a fake API server and a clock that stands still until it is moved. */
-export async function startBoard(t: Test): Promise<Board> {
+/**
+ * A kubelet over a fake runtime, a fake API server and a clock that stands still until it is moved.
+ *
+ * @param evictionHard what must be left of this machine; nothing unless set
+ */
+export async function startBoard(t: Test, evictionHard: Thresholds = {}): Promise<Board> {
   const folder = await mkdtemp(join(tmpdir(), 'bramble-kubelet-'));
   const clock = createFakeClock();
   const client = new FakeApiClient(() => new Date(clock.nowMs()));
@@ -81,6 +86,7 @@ export async function startBoard(t: Test): Promise<Board> {
           containerLogsDir: join(folder, 'containers'),
           staticPodDir: manifests,
           cgroupDriver: 'systemd', // makes no cgroups
+          evictionHard,
         },
         stop.signal,
       );

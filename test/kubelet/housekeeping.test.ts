@@ -71,7 +71,7 @@ void t.test('removeGarbage() takes logs and last words along', async (t) => {
 void t.test('planImageRemoval() removes the longest unused first, and no more than needed', (t) => {
   const image = (id: string, isPinned = false): RuntimeImage => ({
     id,
-    repoTags: [],
+    repoTags: [`example.org/${id}:1`],
     repoDigests: [],
     sizeBytes: 10,
     uid: 0,
@@ -84,10 +84,14 @@ void t.test('planImageRemoval() removes the longest unused first, and no more th
     ['used', { firstMs: 0, usedMs: 9 }],
     ['pinned', { firstMs: 0, usedMs: 0 }],
     ['new', { firstMs: 290_000, usedMs: 0 }],
+    ['pause', { firstMs: 0, usedMs: 0 }],
   ]);
-  const images = [image('old'), image('older'), image('used'), image('pinned', true), image('new')];
-  t.same(planImageRemoval(images, seen, new Set(['used']), 10, 300_000), ['older']);
-  t.same(planImageRemoval(images, seen, new Set(['used']), 100, 300_000), ['older', 'old']);
+  const images = [image('old'), image('older'), image('used'), image('pinned', true), image('new'), image('pause')];
+  const planned = (bytes: number): string[] =>
+    planImageRemoval(images, seen, new Set(['used']), bytes, 300_000).map(({ id }) => id);
+  t.same(planned(10), ['older']);
+  t.same(planned(100), ['older', 'old'], 'nor the image of the sandboxes, which no container lists');
+  t.same(planned(0), []);
   t.end();
 });
 

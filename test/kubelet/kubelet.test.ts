@@ -193,7 +193,7 @@ void t.test('a pod that does not fit fails and never starts', async (t) => {
   await board.until('failed', async () => (await board.get('huge'))?.status?.phase === 'Failed');
   t.match((await board.get('huge'))?.status, {
     reason: 'OutOfcpu',
-    message: /^Node didn't have enough resource: cpu, requested: 4000000/,
+    message: /^Pod was rejected: Node didn't have enough resource: cpu, requested: 4000000/,
   });
   t.equal(board.launched.length, 0);
 });

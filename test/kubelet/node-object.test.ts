@@ -4,6 +4,7 @@ import { createFakeClock } from '../fake/clock.ts';
 import { silentLog } from '../../src/host/log.ts';
 import { leases } from '../../src/client/resources.ts';
 import { runNodeLease } from '../../src/kubelet/node-lease.ts';
+import { DEFAULT_THRESHOLDS } from '../../src/kubelet/eviction/thresholds.ts';
 import { nodeEvents } from '../../src/kubelet/node-events.ts';
 import { hasStatusChanged, newNode, nodeStatus, runtimeProblems } from '../../src/kubelet/node-object.ts';
 import type { NodeFacts } from '../../src/kubelet/node-object.ts';
@@ -24,15 +25,8 @@ const facts: NodeFacts = {
     cgroupVersion: 2,
     hasSwapLimit: true,
   },
-  pressure: {
-    memoryAvailableBytes: GIB / 2,
-    storageBytes: 100 * GIB,
-    storageAvailableBytes: 50 * GIB,
-    inodes: 1000,
-    inodesFree: 900,
-    pidsMax: 32_768,
-    pids: 100,
-  },
+  pressures: [],
+  thresholds: DEFAULT_THRESHOLDS,
   reserved: { cpuMilli: 250, memoryBytes: 128 * 2 ** 20, storageBytes: 0 },
   podsMax: 110,
   addresses: ['192.0.2.7', '2001:db8::7'],
@@ -58,12 +52,12 @@ void t.test('nodeStatus() tells capacity, what pods may use, addresses and healt
     { type: 'PIDPressure', status: 'False', reason: 'KubeletHasSufficientPID' },
     { type: 'Ready', status: 'True', reason: 'KubeletReady', message: 'kubelet is posting ready status' },
   ]);
-  const pressure = { ...facts.pressure, memoryAvailableBytes: 1, storageAvailableBytes: 1, pids: 32_700 };
-  const bad = nodeStatus({ ...facts, pressure, problems: ['one', 'two'] }, status);
+  const pressures = ['DiskPressure', 'MemoryPressure', 'PIDPressure'] as const;
+  const bad = nodeStatus({ ...facts, pressures, problems: ['one', 'two'] }, status);
   t.match(bad.conditions, [
-    { status: 'True' },
-    { status: 'True' },
-    { status: 'True' },
+    { status: 'True', reason: 'KubeletHasInsufficientMemory', message: 'kubelet has insufficient memory available' },
+    { status: 'True', reason: 'KubeletHasDiskPressure', message: 'kubelet has disk pressure' },
+    { status: 'True', reason: 'KubeletHasInsufficientPID', message: 'kubelet has insufficient PID available' },
     { status: 'False', message: '[one, two]' },
   ]);
   t.end();

@@ -53,6 +53,7 @@ function makeCluster(containerd: Containerd, folder: string): Cluster {
           containerLogsDir: join(folder, 'containers'),
           staticPodDir: join(folder, 'manifests'),
           cgroupRoot,
+          evictionHard: {}, // this machine's disk may be as full as it likes
         },
         stop.signal,
       );

@@ -1,7 +1,6 @@
-import { readdir, stat } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { Pod } from '../../api/objects.ts';
 import type { ContainerStats, SandboxStats, UsageStats } from '../../host/cri.ts';
+import { logBytes } from '../log-bytes.ts';
 import type { KubeletView } from './kubelet-server.ts';
 import { readNodeUsage, readRoom } from './node-usage.ts';
 import type { FilesystemRoom, NodeUsage } from './node-usage.ts';
@@ -100,15 +99,4 @@ export class UsageReader {
     if (before === undefined || timestampMs <= before.atMs) return undefined;
     return Math.max(0, Math.round(((cpuNanoseconds - before.nanoseconds) * 1000) / (timestampMs - before.atMs)));
   }
-}
-
-/** What a container's logs take, all runs and rotated files. */
-async function logBytes(podLogsDir: string, { metadata }: Pod, container: string): Promise<number> {
-  const folder = join(podLogsDir, `${metadata?.namespace}_${metadata?.name}_${metadata?.uid}`, container);
-  let bytes = 0;
-  for (const name of await readdir(folder).catch(() => [])) {
-    const found = await stat(join(folder, name)).catch(() => undefined);
-    bytes += found?.size ?? 0;
-  }
-  return bytes;
 }

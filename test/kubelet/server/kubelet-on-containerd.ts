@@ -55,6 +55,7 @@ export async function startKubelet(): Promise<KubeletOnContainerd> {
       containerLogsDir: join(folder, 'containers'),
       staticPodDir: join(folder, 'manifests'),
       cgroupRoot,
+      evictionHard: {}, // this machine's disk may be as full as it likes
     },
     stop.signal,
   );
