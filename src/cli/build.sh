@@ -3,6 +3,7 @@
 #   sh src/cli/build.sh [folder]     (default: dist)
 set -eu
 cd "$(dirname "$0")/../.."
+sh src/cli/setup.sh --build
 mkdir -p "${1:-dist}"
 out=$(cd "${1:-dist}" && pwd)
 node_modules/.bin/tsc -p tsconfig.build.json --outDir "$out"
