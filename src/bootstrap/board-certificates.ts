@@ -26,6 +26,8 @@ export interface LocalCertificate {
 
 const LIFETIME_MS = 365 * 86_400_000;
 
+const EXPIRED = 'it has expired';
+
 const STORE_CLIENT = 'kube-apiserver-etcd-client';
 
 /**
@@ -104,7 +106,7 @@ export function whyRenew(
   try {
     if (!belongsTogether(certPem, keyPem, caPem)) return 'it is of another key or authority';
     const { notBeforeMs, notAfterMs, altNames, subject } = readCertificate(firstOf(certPem));
-    if (nowMs > notAfterMs) return 'it has expired';
+    if (nowMs > notAfterMs) return EXPIRED;
     if (nowMs > notAfterMs - (notAfterMs - notBeforeMs) / 3) return 'it is in its last third';
     if (!isSameSubject(subject, wanted.subject)) return 'its subject has changed';
     if (wanted.altNames.some((name) => !altNames.includes(name))) return 'its names have changed';
@@ -131,28 +133,51 @@ function firstOf(pem: string): string {
   return pem.slice(0, pem.indexOf(end) + end.length);
 }
 
+/** A certificate of a control board that must be made anew. */
+export interface DueCertificate {
+  readonly certificate: LocalCertificate;
+  readonly why: string;
+  /** Whether the board's clock says so, which may be wrong. */
+  readonly isByDate: boolean;
+}
+
+/** What is missing or due of what is wanted, and why. */
+export async function dueCertificates(
+  files: BoardFiles,
+  keys: ControlKeys,
+  wanted: readonly LocalCertificate[],
+  nowMs: number,
+): Promise<readonly DueCertificate[]> {
+  const due: DueCertificate[] = [];
+  for (const certificate of wanted) {
+    const pair = keyPair(files, certificate.name);
+    const [certPem, keyPem] = [await readFileIfThere(pair.cert), await readFileIfThere(pair.key)];
+    const caPem = keys[certificate.authority].certPem;
+    const why = whyRenew(certificate, { certPem, keyPem, caPem }, nowMs);
+    const byDate = why === undefined ? whyNotYet(certPem, nowMs) : why === EXPIRED ? why : undefined;
+    if (why !== undefined || byDate !== undefined)
+      due.push({ certificate, why: why ?? byDate ?? '', isByDate: byDate !== undefined });
+  }
+  return due;
+}
+
 /** Makes what is missing or due. Gives what was made and why; the files of the rest are not touched. */
 export async function renewLocalCertificates(
   files: BoardFiles,
   keys: ControlKeys,
   wanted: readonly LocalCertificate[],
   nowMs: number,
-): Promise<readonly { readonly name: string; readonly why: string }[]> {
-  const made: { name: string; why: string }[] = [];
-  for (const certificate of wanted) {
+): Promise<readonly DueCertificate[]> {
+  const due = await dueCertificates(files, keys, wanted, nowMs);
+  for (const { certificate } of due) {
     const authority: Authority = keys[certificate.authority];
     const pair = keyPair(files, certificate.name);
-    const [certPem, keyPem] = [await readFileIfThere(pair.cert), await readFileIfThere(pair.key)];
-    const why =
-      whyRenew(certificate, { certPem, keyPem, caPem: authority.certPem }, nowMs) ?? whyNotYet(certPem, nowMs);
-    if (why === undefined) continue;
     const { subject, usages, altNames } = certificate;
     const fresh = await issue({ authority, subject, usages, altNames, nowMs, lifetimeMs: LIFETIME_MS });
     // Key first: a plug pulled in between leaves a pair that does not match, which the next start mends.
     await writeFileAtomic(pair.key, fresh.keyPem);
     const chain = certificate.isChain === true ? fresh.certPem + authority.certPem : fresh.certPem;
     await writeFileAtomic(pair.cert, chain, 0o644);
-    made.push({ name: certificate.name, why });
   }
-  return made;
+  return due;
 }

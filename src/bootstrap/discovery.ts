@@ -16,7 +16,12 @@ export interface FoundServer {
   readonly caPem: string;
 }
 
+/** A server of the right cluster whose certificate is of another time than this board's clock. */
+class WrongClockError extends Error {}
+
 const HANDSHAKE_MS = 5_000;
+/** A board on the own network answers at once, or is off. */
+const CLOCK_MS = 1_000;
 const AGAIN_MS = 3_000;
 /** Boards that run answer a question within this. */
 const HEAR_MS = 2_000;
@@ -94,13 +99,18 @@ async function prove({ address, port }: { address: string; port: number }, caHas
  * discovery, but on the TLS handshake itself: no request is made before the server is known).
  * @throws Error that says what is wrong with it
  */
-export async function proveServer(address: string, port: number, caHash: string): Promise<string> {
+export async function proveServer(
+  address: string,
+  port: number,
+  caHash: string,
+  timeoutMs = HANDSHAKE_MS,
+): Promise<string> {
   const { promise, resolve, reject } = Promise.withResolvers<DetailedPeerCertificate>();
   const socket = connect({
     host: address,
     port,
     rejectUnauthorized: false,
-    timeout: HANDSHAKE_MS,
+    timeout: timeoutMs,
     ALPNProtocols: ['http/1.1'],
   });
   socket.once('secureConnect', () => resolve(socket.getPeerCertificate(true)));
@@ -116,6 +126,27 @@ export async function proveServer(address: string, port: number, caHash: string)
   }
 }
 
+/**
+ * Asks servers of the own cluster, by their certificates, whether this board's clock can be right. Where none answers, it
+ * may be.
+ * @throws WrongClockError when they serve with certificates of another time, and none with one of the board's
+ */
+export async function checkClock(
+  known: readonly { readonly address: string; readonly port: number }[],
+  caHash: string,
+): Promise<void> {
+  const answers = await Promise.all(
+    known.map(async ({ address, port }) =>
+      proveServer(address, port, caHash, CLOCK_MS).then(
+        () => 'right' as const,
+        (error: unknown) => error,
+      ),
+    ),
+  );
+  const wrong = answers.find((answer) => answer instanceof WrongClockError);
+  if (wrong !== undefined && !answers.includes('right')) throw wrong;
+}
+
 /** @throws Error when the chain does not end in the authority of this hash, or its dates do not fit the board's clock */
 function checkChain(peer: DetailedPeerCertificate, caHash: string, nowMs: number): string {
   const issuer = peer.issuerCertificate as DetailedPeerCertificate | undefined;
@@ -126,11 +157,13 @@ function checkChain(peer: DetailedPeerCertificate, caHash: string, nowMs: number
     throw new Error('the server is of another cluster than the token (authority hash differs)');
   const [from, to] = [Date.parse(leaf.validFrom), Date.parse(leaf.validTo)];
   if (nowMs < from)
-    throw new Error(
+    throw new WrongClockError(
       `this board's clock says ${new Date(nowMs).toISOString()}, before the server's certificate begins: set it`,
     );
   if (nowMs > to)
-    throw new Error(`the server's certificate has expired on ${leaf.validTo}, or this board's clock is ahead`);
+    throw new WrongClockError(
+      `the server's certificate has expired on ${leaf.validTo}, or this board's clock is ahead`,
+    );
   return authority.toString();
 }
 

@@ -11,10 +11,10 @@ import { findOwnAddress, isOwnAddress, type OwnAddress } from '../host/own-addre
 import { createKey, publicKeyHash, readCertificate } from '../host/pki.ts';
 import { EtcdClient } from '../store/client/etcd-client.ts';
 import { readControlKeys, readFirstTokens, writeControlKeys } from './authorities.ts';
-import { localCertificates, renewLocalCertificates, whyRenew } from './board-certificates.ts';
+import { dueCertificates, localCertificates, renewLocalCertificates, whyRenew } from './board-certificates.ts';
 import type { BoardConfig } from './board-config.ts';
 import { type BoardFiles, keyPair } from './board-files.ts';
-import { discoverServer, type FoundServer, readKnownServers, writeKnownServers } from './discovery.ts';
+import { checkClock, discoverServer, type FoundServer, readKnownServers, writeKnownServers } from './discovery.ts';
 import { founderMember, joinStore, readStoreMember, writeStoreMember } from './join-store.ts';
 import { CONTROL_KEYS, controlKeysOf } from './publish.ts';
 import { requestCertificate } from './request-certificate.ts';
@@ -87,8 +87,12 @@ async function joinControl(options: JoinOptions, own: OwnAddress, signal: AbortS
     await writeControlKeys(files, keys);
   }
   checkAuthority(config, keys.cluster.certPem);
-  const made = await renewLocalCertificates(files, keys, localCertificates(config, own.address), Date.now());
-  for (const { name, why } of made) log.info('made a certificate', { name, why });
+  const wanted = localCertificates(config, own.address);
+  // Certificates of a time that is not would keep the board from its peers: those are asked before any is made by the date.
+  if ((await dueCertificates(files, keys, wanted, Date.now())).some(({ isByDate }) => isByDate))
+    await checkClock(await readKnownServers(files.apiServers), publicKeyHash(keys.cluster.certPem));
+  const made = await renewLocalCertificates(files, keys, wanted, Date.now());
+  for (const { certificate, why } of made) log.info('made a certificate', { name: certificate.name, why });
   if ((await readStoreMember(files.storeMember)) !== undefined) return;
   const self = { name: config.name, peerUrl: `https://${own.address}:2380`, clientUrl: `https://${own.address}:2379` };
   if (config.found && (await readFirstTokens(files)) !== undefined) {

@@ -32,6 +32,6 @@ export async function runCertificateRenewal(
     if (signal.aborted) return;
     if (clock.nowMs() < notBeforeMs) continue;
     const made = await renewLocalCertificates(files, keys, wanted, clock.nowMs());
-    for (const { name, why } of made) log.info('made a certificate', { name, why });
+    for (const { certificate, why } of made) log.info('made a certificate', { name: certificate.name, why });
   }
 }

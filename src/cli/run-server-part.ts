@@ -33,9 +33,18 @@ export async function runServerPart(board: Board, signal: AbortSignal): Promise<
   const { files, config, address, log } = board;
   const keys = await readControlKeys(files);
   if (keys === undefined) throw new Error('this board has no control keys yet: `bramble join` fetches them');
-  await waitForVote(board, signal);
-  const identity = processIdentity(board);
   const clock = systemClock;
+  // Not after the vote: certificates that were made while the clock was ahead are what keeps the member from its peers.
+  const renewal: Runnable = {
+    run: async (stop) => runCertificateRenewal({ files, config, keys, address, clock, log }, stop),
+  };
+  await runTogether([renewal, { run: async (stop) => serve(board, keys, stop) }], signal);
+}
+
+async function serve(board: Board, keys: ControlKeys, signal: AbortSignal): Promise<void> {
+  await waitForVote(board, signal);
+  const { apiAddress } = board.config;
+  const identity = processIdentity(board);
   const metrics = new MetricRegistry();
   const parts: Runnable[] = [
     { run: async (stop) => apiServer(board, metrics, stop) },
@@ -43,8 +52,7 @@ export async function runServerPart(board: Board, signal: AbortSignal): Promise<
     { run: async (stop) => controllers(board, keys, identity, stop) },
     { run: async (stop) => publish(board, keys, stop) },
     { run: async (stop) => announce(board, keys, stop) },
-    { run: async (stop) => runCertificateRenewal({ files, config, keys, address, clock, log }, stop) },
-    ...(config.apiAddress === undefined ? [] : [floatingAddress(board, config.apiAddress, identity)]),
+    ...(apiAddress === undefined ? [] : [floatingAddress(board, apiAddress, identity)]),
   ];
   await runTogether(parts, signal);
 }

@@ -4,15 +4,22 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { createControlKeys, initCluster, readControlKeys, writeControlKeys } from '../../src/bootstrap/authorities.ts';
 import {
+  type ControlKeys,
+  createControlKeys,
+  initCluster,
+  readControlKeys,
+  writeControlKeys,
+} from '../../src/bootstrap/authorities.ts';
+import {
+  type DueCertificate,
   firstServiceAddress,
   localCertificates,
   renewLocalCertificates,
 } from '../../src/bootstrap/board-certificates.ts';
 import { type BoardConfig, checkBoardConfig } from '../../src/bootstrap/board-config.ts';
 import { type BoardFiles, boardFiles, keyPair } from '../../src/bootstrap/board-files.ts';
-import { proveServer } from '../../src/bootstrap/discovery.ts';
+import { checkClock, proveServer } from '../../src/bootstrap/discovery.ts';
 import { controlKeysOf, dnsServiceAddress } from '../../src/bootstrap/publish.ts';
 import { issue, publicKeyHash, readCertificate } from '../../src/host/pki.ts';
 
@@ -57,6 +64,10 @@ void t.test('initCluster() refuses on a board that has joined another', async (t
   await t.rejects(initCluster(files, NOW_MS), /has joined a cluster already/);
 });
 
+function summary({ certificate, why, isByDate }: DueCertificate): { name: string; why: string; isByDate: boolean } {
+  return { name: certificate.name, why, isByDate };
+}
+
 void t.test('renewLocalCertificates() makes only what is missing, due or for other names', async (t) => {
   const files = await board(t);
   const keys = await createControlKeys(NOW_MS);
@@ -70,15 +81,14 @@ void t.test('renewLocalCertificates() makes only what is missing, due or for oth
 
   const moved = await renewLocalCertificates(files, keys, localCertificates(config(), '10.77.0.99'), NOW_MS);
   t.same(
-    moved.map(({ name }) => name),
+    moved.map(({ certificate }) => certificate.name),
     ['store-server', 'store-peer', 'apiserver'],
     'another address: what carries it',
   );
 
   await writeFile(keyPair(files, 'scheduler').key, 'torn');
-  t.same(await renewLocalCertificates(files, keys, localCertificates(config(), '10.77.0.99'), NOW_MS), [
-    { name: 'scheduler', why: 'it cannot be read' },
-  ]);
+  const torn = await renewLocalCertificates(files, keys, localCertificates(config(), '10.77.0.99'), NOW_MS);
+  t.same(torn.map(summary), [{ name: 'scheduler', why: 'it cannot be read', isByDate: false }]);
 
   const late = await renewLocalCertificates(
     files,
@@ -87,11 +97,11 @@ void t.test('renewLocalCertificates() makes only what is missing, due or for oth
     NOW_MS + 700 * DAY_MS,
   );
   t.equal(late.length, wanted.length, 'a board that was off for two years');
-  t.ok(late.every(({ why }) => why === 'it has expired'));
+  t.ok(late.every(({ why, isByDate }) => why === 'it has expired' && isByDate));
 
   const again = await renewLocalCertificates(files, keys, localCertificates(config(), '10.77.0.99'), NOW_MS);
   t.equal(again.length, wanted.length, 'its clock is set right');
-  t.ok(again.every(({ why }) => why === 'it was made while the clock was ahead'));
+  t.ok(again.every(({ why, isByDate }) => why === 'it was made while the clock was ahead' && isByDate));
 });
 
 void t.test(
@@ -114,8 +124,8 @@ void t.test(
     await renewLocalCertificates(files, keys, administrator, NOW_MS);
     const made = await renewLocalCertificates(files, keys, localCertificates(config(), '10.77.0.11'), NOW_MS);
     t.same(
-      made,
-      [{ name: 'apiserver-kubelet-client', why: 'its subject has changed' }],
+      made.map(summary),
+      [{ name: 'apiserver-kubelet-client', why: 'its subject has changed', isByDate: false }],
       'that of an earlier version goes',
     );
     const names = (await facts('store-server')).altNames;
@@ -176,6 +186,34 @@ void t.test('proveServer() tells a board whose clock is wrong from one that is a
     proveServer('127.0.0.1', port, publicKeyHash(keys.cluster.certPem)),
     /this board's clock says .*: set it/,
   );
+});
+
+void t.test("checkClock() doubts the board's clock when its cluster serves at another time", async (t) => {
+  const serve = async (keys: ControlKeys, nowMs: number): Promise<{ address: string; port: number }> => {
+    const files = await board(t);
+    await renewLocalCertificates(files, keys, localCertificates(config(), '127.0.0.1'), nowMs);
+    const pair = keyPair(files, 'apiserver');
+    const server = createServer({ cert: await readFile(pair.cert), key: await readFile(pair.key) });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    t.teardown(() => server.close());
+    return { address: '127.0.0.1', port: (server.address() as AddressInfo).port };
+  };
+  const keys = await createControlKeys(NOW_MS - 1_000 * DAY_MS);
+  const caHash = publicKeyHash(keys.cluster.certPem);
+  const [past, now, future] = [
+    await serve(keys, NOW_MS - 900 * DAY_MS),
+    await serve(keys, NOW_MS),
+    await serve(keys, NOW_MS + 900 * DAY_MS),
+  ];
+  const stranger = await serve(await createControlKeys(NOW_MS), NOW_MS - 900 * DAY_MS);
+  const off = { address: '127.0.0.1', port: 1 };
+
+  await t.rejects(checkClock([off, past], caHash), /has expired on .*, or this board's clock is ahead/);
+  await t.rejects(checkClock([future], caHash), /this board's clock says .*: set it/);
+  await checkClock([past, now, future], caHash);
+  await checkClock([off, stranger], caHash);
+  await checkClock([], caHash);
+  t.pass('one that is right is enough, and so is nobody');
 });
 
 void t.test('controlKeysOf() refuses a Secret that is not whole', (t) => {
