@@ -7,6 +7,13 @@ import type { ConnectHandlers } from './connect.ts';
 export interface ApiServerOptions {
   /** `https://127.0.0.1:2379`; the first is preferred. */
   readonly etcdServers: readonly string[];
+  /** Present: the store's other members are found by asking it, and used when none of `etcdServers` serves. */
+  readonly etcdMembers?: {
+    /** Where the member behind `etcdServers` serves the others' clients. */
+    readonly ownUrl: string;
+    /** Told of the others, to be had at the next start. */
+    readonly onChange: (urls: readonly string[]) => void;
+  };
   /** Absent with plain `http://` servers, in tests. */
   readonly etcdTls?: { readonly caFile: string; readonly certFile: string; readonly keyFile: string };
   readonly bindAddress: string;

@@ -11,6 +11,7 @@ import { runCompactor } from './duties/compactor.ts';
 import { ensureDefaultNamespaces } from './duties/default-namespaces.ts';
 import { ensureKubernetesService } from './duties/kubernetes-service.ts';
 import { runMasterLeases } from './duties/master-leases.ts';
+import { runStoreMembers } from './duties/store-members.ts';
 import type { HealthCheck } from './health.ts';
 import type { ApiServerOptions } from './options.ts';
 import { runServer } from './server.ts';
@@ -63,7 +64,7 @@ interface Made {
 function partsOf(options: ApiServerOptions, made: Made): Runnable[] {
   const { client, storage, assembled, tls, log, onBootstrapped } = made;
   const { registry, authorization, allocators, pipeline } = assembled;
-  const { bindAddress, securePort: port, onListening, advertiseAddress: address } = options;
+  const { bindAddress, securePort: port, onListening, advertiseAddress: address, etcdMembers } = options;
   const clock = systemClock;
   const listening = onListening === undefined ? {} : { onListening };
   return [
@@ -76,6 +77,9 @@ function partsOf(options: ApiServerOptions, made: Made): Runnable[] {
     { run: (signal) => runCompactor(client, clock, log, signal) },
     { run: (signal) => runMasterLeases({ storage, registry, address, port, clock, log }, signal) },
     { run: (signal) => runServiceRepair({ registry, allocators, clock, log }, signal) },
+    ...(etcdMembers === undefined
+      ? []
+      : [{ run: (signal: AbortSignal) => runStoreMembers({ client, ...etcdMembers, clock, log }, signal) }]),
   ];
 }
 

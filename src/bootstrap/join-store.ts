@@ -5,7 +5,7 @@ import type { Log } from '../host/log.ts';
 import type { EtcdClient } from '../store/client/etcd-client.ts';
 import type { Member } from '../store/etcd-api/cluster.ts';
 
-/** How this board's store member came to be. Written once, before the member first starts. */
+/** How this board's store member came to be, as it was before the member first started; but for `otherClientUrls`. */
 export interface StoreMember {
   /** `new` on the founder, `existing` on whoever joined it (etcd's --initial-cluster-state). */
   readonly state: 'new' | 'existing';
@@ -13,7 +13,7 @@ export interface StoreMember {
   readonly clientUrl: string;
   /** All members as they were then, this one included. */
   readonly initialCluster: readonly { readonly name: string; readonly peerUrl: string }[];
-  /** Where the other members serve clients; empty on the founder. */
+  /** Where the other members serve clients, as known last; empty on the founder until others have joined. */
   readonly otherClientUrls: readonly string[];
 }
 

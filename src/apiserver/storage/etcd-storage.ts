@@ -4,7 +4,9 @@ import type { EtcdClient } from '../../store/client/etcd-client.ts';
 import type { EtcdWatch } from '../../store/client/etcd-watch.ts';
 import { EMPTY_PUT, NOTHING, operation, rangeOf, revisionIs } from './etcd-request.ts';
 import { LeasePool } from './lease-pool.ts';
+import { ProgressSupport } from './progress-support.ts';
 import { storageError } from './storage-error.ts';
+import { valueText } from './stored-value.ts';
 import {
   prefixEnd,
   type ListPage,
@@ -26,11 +28,12 @@ export class EtcdStorage implements Storage {
   readonly #leases: LeasePool;
   #revisionRead: Promise<number> | undefined;
   #nextRevisionRead: Promise<number> | undefined;
-  #hasProgress: boolean | undefined;
+  readonly #progress: ProgressSupport;
 
   constructor(client: EtcdClient) {
     this.#client = client;
     this.#leases = new LeasePool(client);
+    this.#progress = new ProgressSupport(client);
   }
 
   async get(key: string, signal: AbortSignal): Promise<{ item: StoredItem | null; revision: number }> {
@@ -109,12 +112,8 @@ export class EtcdStorage implements Storage {
     return { requestProgress: () => watch.requestProgress(), [Symbol.asyncIterator]: () => batchesOf(watch) };
   }
 
-  async hasProgress(signal: AbortSignal): Promise<boolean> {
-    this.#hasProgress ??= await this.#client.status(undefined, { signal }).then(
-      ({ version }) => isProgressVersion(version),
-      () => undefined,
-    );
-    return this.#hasProgress ?? false;
+  hasProgress(signal: AbortSignal): Promise<boolean> {
+    return this.#progress.isSupported(signal);
   }
 
   #startRevisionRead(): Promise<number> {
@@ -139,7 +138,7 @@ async function* batchesOf(watch: EtcdWatch): AsyncGenerator<StorageBatch, void> 
         events: events.map(({ type, kv }) => ({
           type: type === EVENT_TYPE.delete ? 'delete' : 'put',
           key: kv?.key.toString() ?? '',
-          text: type === EVENT_TYPE.delete ? '' : (kv?.value.toString() ?? ''),
+          text: type === EVENT_TYPE.delete || kv === undefined ? '' : valueText(kv.value),
           revision: kv?.modRevision ?? revision,
         })),
       };
@@ -149,16 +148,6 @@ async function* batchesOf(watch: EtcdWatch): AsyncGenerator<StorageBatch, void> 
   }
 }
 
-/** Versions in which a progress notice never overtakes events (etcd #15220; kube-apiserver's feature check). */
-export function isProgressVersion(version: string): boolean {
-  const match = /^v?(\d+)\.(\d+)\.(\d+)/.exec(version);
-  if (match === null) return false;
-  const [major = 0, minor = 0, patch = 0] = match.slice(1).map(Number);
-  if (major !== 3) return major > 3;
-  if (minor === 4) return patch >= 31;
-  return minor > 5 || (minor === 5 && patch >= 13);
-}
-
 function itemOf({ key, value, modRevision }: KeyValue): StoredItem {
-  return { key: key.toString(), text: value.toString(), revision: modRevision };
+  return { key: key.toString(), text: valueText(value), revision: modRevision };
 }

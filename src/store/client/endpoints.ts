@@ -2,6 +2,7 @@ import { GrpcChannel } from '../../host/grpc/grpc-channel.ts';
 import type { ClientTls } from '../../host/grpc/grpc-connection.ts';
 import { GrpcError } from '../../host/grpc/grpc-error.ts';
 import { EtcdError, fromGrpcError } from '../etcd-api/etcd-error.ts';
+import { MAINTENANCE } from '../etcd-api/maintenance.ts';
 
 /** Where the members are and how to reach them. */
 export interface EndpointsOptions {
@@ -15,22 +16,55 @@ export interface EndpointsOptions {
   readonly keepaliveMs?: number;
 }
 
-/** One channel per member, and which of them is in use: a member that cannot be reached is left for the next one. */
+/** How often a member that is preferred to the one in use is looked at. */
+const HOME_MS = 5000;
+const HOME_TIMEOUT_MS = 2000;
+/** A member that answers, but has known no leader for so long, is left: it may be cut off from the others. */
+const LEADERLESS_MS = 5000;
+
+/**
+ * One channel per member, and which of them is in use: a member that cannot be reached, or that only learns, is left for
+ * the next one; the first that serves again is gone back to. Streams stay where they were opened until they end.
+ */
 export class Endpoints {
-  readonly #channels: readonly GrpcChannel[];
   readonly #options: EndpointsOptions;
+  readonly #given: readonly GrpcChannel[];
+  /** Those found since. */
+  #further: readonly GrpcChannel[] = [];
   /** To members that were asked by their URL. */
   readonly #others: GrpcChannel[] = [];
-  #current = 0;
+  #current: GrpcChannel;
+  readonly #failedAtMs = new WeakMap<GrpcChannel, number>();
+  #homeAtMs = 0;
+  #leaderlessSinceMs: number | undefined;
 
   constructor(options: EndpointsOptions) {
-    if (options.endpoints.length === 0) throw new RangeError('an etcd client needs at least one endpoint');
+    const [first, ...rest] = options.endpoints;
+    if (first === undefined) throw new RangeError('an etcd client needs at least one endpoint');
     this.#options = options;
-    this.#channels = options.endpoints.map((url) => this.#open(url));
+    this.#current = this.#open(first);
+    this.#given = [this.#current, ...rest.map((url) => this.#open(url))];
+  }
+
+  /** In order of preference. */
+  get urls(): readonly string[] {
+    return this.#all().map(({ url }) => url);
+  }
+
+  /** Sets which members there are beside those given; calls to one that is gone reject. */
+  setFurther(urls: readonly string[]): void {
+    const given = this.#given.map(({ url }) => url);
+    const wanted = [...new Set(urls)].filter((url) => !given.includes(url));
+    const before = this.#further;
+    this.#further = wanted.map((url) => before.find((one) => one.url === url) ?? this.#open(url));
+    for (const gone of before.filter((one) => !this.#further.includes(one))) {
+      gone.close();
+      if (this.#current === gone) this.#current = this.#given[0] ?? gone;
+    }
   }
 
   /**
-   * Makes a call, at most once per member and once more. A read (`isRead`) moves on whenever a member is not
+   * Makes a call, at most once per member and once more. A read (`isRead`) is made again whenever a member is not
    * available; a write only when it certainly was not carried out, for it may have happened (etcd client/v3/retry.go).
    *
    * @throws EtcdError, GrpcError of the last attempt
@@ -40,36 +74,78 @@ export class Endpoints {
     signal: AbortSignal | undefined,
     make: (channel: GrpcChannel) => Promise<T>,
   ): Promise<T> {
+    this.#lookHome();
     for (let attempt = 0; ; attempt += 1) {
-      const index = this.#current;
-      const channel = this.#channels[index];
-      if (channel === undefined) throw new RangeError(`no endpoint ${index}`);
+      const channel = this.#current;
       try {
-        return await make(channel);
+        const answer = await make(channel);
+        this.#leaderlessSinceMs = undefined;
+        return answer;
       } catch (cause) {
         const error = fromGrpcError(cause);
-        const moveOn = mayRetry(error, isRead) && signal?.aborted !== true;
-        if (moveOn && this.#current === index) this.#current = (index + 1) % this.#channels.length;
-        if (!moveOn || attempt >= this.#channels.length) throw error;
+        if (signal?.aborted === true) throw error;
+        if (this.#current === channel && this.#mustLeave(error)) this.#current = this.#after(channel);
+        if (!mayRetry(error, isRead) || attempt >= this.#all().length) throw error;
       }
     }
   }
 
-  /** The channel to the member at `url`, which need not be one of the endpoints; absent: the one in use. */
-  channel(url?: string): GrpcChannel {
-    const channel =
-      url === undefined
-        ? this.#channels[this.#current]
-        : [...this.#channels, ...this.#others].find((one) => one.url === url);
-    if (channel !== undefined) return channel;
-    const other = this.#open(url ?? '');
+  /** The channel to the member at `url`, which need not be one of the endpoints. */
+  channel(url: string): GrpcChannel {
+    const known = [...this.#all(), ...this.#others].find((one) => one.url === url);
+    if (known !== undefined) return known;
+    const other = this.#open(url);
     this.#others.push(other);
     return other;
   }
 
   /** Ends every connection. */
   close(): void {
-    for (const channel of [...this.#channels, ...this.#others]) channel.close();
+    for (const channel of [...this.#all(), ...this.#others]) channel.close();
+  }
+
+  #all(): readonly GrpcChannel[] {
+    return [...this.#given, ...this.#further];
+  }
+
+  /** Of the others the one whose last failure is longest ago: a dead board costs each who asks it some seconds. */
+  #after(channel: GrpcChannel): GrpcChannel {
+    this.#failedAtMs.set(channel, performance.now());
+    const failedAtMs = (one: GrpcChannel): number => this.#failedAtMs.get(one) ?? 0;
+    const others = this.#all().filter((one) => one !== channel);
+    return others.toSorted((one, other) => failedAtMs(one) - failedAtMs(other))[0] ?? channel;
+  }
+
+  /** While there is no leader nobody else knows better, and who is asked next may be the board whose plug was pulled. */
+  #mustLeave(error: unknown): boolean {
+    if (error instanceof GrpcError) return error.code === 'UNAVAILABLE' || error.code === 'DEADLINE_EXCEEDED';
+    if (!(error instanceof EtcdError)) return false;
+    if (error.reason === 'NotSupportedForLearner' || error.reason === 'Stopped') return true;
+    if (!UNAVAILABLE.has(error.reason)) return false;
+    const nowMs = performance.now();
+    this.#leaderlessSinceMs ??= nowMs;
+    const isPatient = nowMs - this.#leaderlessSinceMs < LEADERLESS_MS;
+    if (!isPatient) this.#leaderlessSinceMs = undefined;
+    return !isPatient;
+  }
+
+  /** Goes back, in the background, to the first member that serves. */
+  #lookHome(): void {
+    const nowMs = performance.now();
+    if (this.#current === this.#given[0] || nowMs - this.#homeAtMs < HOME_MS) return;
+    this.#homeAtMs = nowMs;
+    const all = this.#all();
+    void this.#firstServing(all.slice(0, all.indexOf(this.#current))).then((home) => {
+      if (home !== undefined) this.#current = home;
+    });
+  }
+
+  async #firstServing(channels: readonly GrpcChannel[]): Promise<GrpcChannel | undefined> {
+    for (const channel of channels) {
+      const status = await channel.unary(MAINTENANCE.status, {}, { timeoutMs: HOME_TIMEOUT_MS }).catch(() => undefined); // it does not serve
+      if (status !== undefined && !status.isLearner && status.leader !== 0n) return channel;
+    }
+    return undefined;
   }
 
   #open(url: string): GrpcChannel {
@@ -97,5 +173,5 @@ function mayRetry(error: unknown, isRead: boolean): boolean {
   if (error instanceof EtcdError)
     return error.reason === 'NotSupportedForLearner' || (isRead && UNAVAILABLE.has(error.reason));
   if (!(error instanceof GrpcError)) return false;
-  return error.isUnsent ? error.code === 'UNAVAILABLE' : isRead && error.code === 'UNAVAILABLE';
+  return error.code === 'UNAVAILABLE' && (error.isUnsent || isRead);
 }

@@ -100,13 +100,24 @@ export class EtcdClient {
     });
   }
 
-  /** How one member is: that of `url`, else the one in use. */
+  /** How one member is: that of `url`, else one that answers. */
   async status(url?: string, options: CallOptions = {}): Promise<StatusResponse> {
+    if (url === undefined) return this.#unary(true, MAINTENANCE.status, {}, options);
     const timed = { timeoutMs: this.#timeoutMs, ...options };
     const channel = this.#endpoints.channel(url);
     return channel.unary(MAINTENANCE.status, {}, timed).catch((error: unknown) => {
       throw fromGrpcError(error);
     });
+  }
+
+  /** The members that are asked, in order of preference. */
+  get endpoints(): readonly string[] {
+    return this.#endpoints.urls;
+  }
+
+  /** Sets which members are asked when none of the endpoints given serves. */
+  setFurtherEndpoints(urls: readonly string[]): void {
+    this.#endpoints.setFurther(urls);
   }
 
   /** All members, as a majority knows them. */
@@ -127,17 +138,6 @@ export class EtcdClient {
   /** Takes a member out for good. */
   async memberRemove(id: bigint, options?: CallOptions): Promise<readonly Member[]> {
     return (await this.#unary(false, CLUSTER.memberRemove, { id }, options)).members;
-  }
-
-  /** Hands leadership to a member; to be asked of the leader. */
-  async moveLeader(targetId: bigint, url?: string, options: CallOptions = {}): Promise<void> {
-    const timed = { timeoutMs: this.#timeoutMs, ...options };
-    await this.#endpoints
-      .channel(url)
-      .unary(MAINTENANCE.moveLeader, { targetId }, timed)
-      .catch((error: unknown) => {
-        throw fromGrpcError(error);
-      });
   }
 
   /** Ends every connection; calls under way reject. */

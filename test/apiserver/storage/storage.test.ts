@@ -1,6 +1,7 @@
 import t from 'tap';
 import { EtcdClient } from '../../../src/store/client/etcd-client.ts';
-import { EtcdStorage, isProgressVersion } from '../../../src/apiserver/storage/etcd-storage.ts';
+import { EtcdStorage } from '../../../src/apiserver/storage/etcd-storage.ts';
+import { isProgressVersion, ProgressSupport } from '../../../src/apiserver/storage/progress-support.ts';
 import { startFakeEtcd } from '../../fake/etcd.ts';
 import { MemoryStorage } from '../memory-storage.ts';
 import { storageContract } from './storage.contract.ts';
@@ -33,4 +34,26 @@ void t.test('isProgressVersion() trusts the versions in which progress never ove
   for (const version of ['3.4.23', '3.4.30', '3.5.0', '3.5.12', '3.3.99', 'x'])
     t.notOk(isProgressVersion(version), version);
   t.end();
+});
+
+void t.test('progress is trusted when all members that answer do it right', async (t) => {
+  const versions = new Map([
+    ['a', '3.6.5'],
+    ['b', '3.5.12'],
+  ]);
+  const of = (...endpoints: string[]): ProgressSupport =>
+    new ProgressSupport({
+      endpoints,
+      status: (url = '') => {
+        const version = versions.get(url);
+        return version === undefined ? Promise.reject(new Error('away')) : (Promise.resolve({ version }) as never);
+      },
+    });
+  const { signal } = new AbortController();
+  t.equal(await of('a').isSupported(signal), true);
+  t.equal(await of('gone', 'a').isSupported(signal), true);
+  t.equal(await of('gone').isSupported(signal), false);
+  const mixed = of('a', 'b');
+  await mixed.isSupported(signal);
+  t.equal(await mixed.isSupported(signal), false, 'a watch may move to the old one');
 });
