@@ -62,6 +62,19 @@ export function chooseEndpoints(
   };
 }
 
+/** How many ready endpoints are on this node, whatever their ports: what load balancers weigh nodes by. */
+export function countLocalReady(slices: readonly EndpointSlice[], family: Family, { nodeName }: Here): number {
+  const own = slices
+    .filter(({ addressType }) => addressType === addressTypeOf(family))
+    .flatMap(({ endpoints }) => endpoints ?? [])
+    .filter((endpoint) => endpoint.nodeName === nodeName && endpoint.conditions?.ready !== false);
+  return new Set(own.map(({ addresses }) => addresses[0])).size;
+}
+
+function addressTypeOf(family: Family): 'IPv4' | 'IPv6' {
+  return family === 'ip' ? 'IPv4' : 'IPv6';
+}
+
 function candidatesOf(
   port: ServicePort,
   slices: readonly EndpointSlice[],
@@ -70,7 +83,7 @@ function candidatesOf(
 ): readonly Candidate[] {
   const found = new Map<string, Candidate>();
   for (const slice of slices) {
-    if (slice.addressType !== (family === 'ip' ? 'IPv4' : 'IPv6')) continue;
+    if (slice.addressType !== addressTypeOf(family)) continue;
     const number = slice.ports?.find((one) => isFor(one, port))?.port;
     if (number === undefined) continue;
     for (const endpoint of slice.endpoints ?? []) {

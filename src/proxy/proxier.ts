@@ -9,7 +9,9 @@ import { FragmentTable } from '../nft/fragment-table.ts';
 import type { Table } from '../nft/table.ts';
 import { baseTable, CHAIN } from './base-table.ts';
 import type { ProxyMetrics } from './proxy-metrics.ts';
+import { countLocalReady } from './endpoint-choice.ts';
 import { isProxied, isProxiedSlice, serviceRules, type ProxyContext } from './ruleset.ts';
+import type { ServiceHealth, ServiceHealthServers } from './service-health.ts';
 import { UdpFrontends } from './udp-frontends.ts';
 import { Wake } from './wake.ts';
 
@@ -21,6 +23,8 @@ export interface ProxierOptions {
   readonly nft: Nft;
   readonly conntrack: Conntrack;
   readonly metrics: ProxyMetrics;
+  /** Told of each Service's health check port, and of those that have none. */
+  readonly health?: Pick<ServiceHealthServers, 'set'>;
   readonly log: Log;
   readonly clock: Clock;
 }
@@ -134,7 +138,7 @@ export class Proxier {
   }
 
   #takeDirty(): number {
-    const { context, services } = this.#options;
+    const { context, services, health } = this.#options;
     const keys = [...this.#dirty];
     this.#dirty.clear();
     for (const key of keys) {
@@ -143,11 +147,14 @@ export class Proxier {
       if (service === undefined || !isProxied(service)) {
         this.#table.set(key, undefined);
         this.#udp.set(key, []);
+        health?.set(key, undefined);
         continue;
       }
-      const { fragment, udp } = serviceRules(service, [...(this.#slices.get(key)?.values() ?? [])], context);
+      const slices = [...(this.#slices.get(key)?.values() ?? [])];
+      const { fragment, udp } = serviceRules(service, slices, context);
       this.#table.set(key, fragment);
       this.#udp.set(key, udp);
+      health?.set(key, serviceHealth(service, slices, context));
     }
     return keys.length;
   }
@@ -175,4 +182,16 @@ export class Proxier {
       this.#wake.ring();
     }
   }
+}
+
+/** Undefined for a Service without a health check port: only LoadBalancers of policy Local have one. */
+function serviceHealth(
+  { metadata, spec }: Service,
+  slices: readonly EndpointSlice[],
+  context: ProxyContext,
+): ServiceHealth | undefined {
+  const port = spec?.healthCheckNodePort ?? 0;
+  if (port === 0 || spec?.externalTrafficPolicy !== 'Local') return undefined;
+  const { namespace = '', name = '' } = metadata ?? {};
+  return { namespace, name, port, localEndpoints: countLocalReady(slices, context.family, context) };
 }

@@ -8,6 +8,7 @@ import { runTogether } from '../host/run-together.ts';
 import { runHealthServer, runMetricsServer } from './health-server.ts';
 import { Proxier } from './proxier.ts';
 import { ProxyMetrics } from './proxy-metrics.ts';
+import { ServiceHealthServers } from './service-health.ts';
 
 export interface ProxyOptions {
   /** Informers are run by whoever made them, and may be shared. */
@@ -49,13 +50,14 @@ export async function runProxy(options: ProxyOptions, signal: AbortSignal): Prom
     await Promise.all([services.synced(signal), endpointSlices.synced(signal), nodes.synced(signal)]);
     const zone = node()?.metadata?.labels?.[ZONE_LABEL];
     const context = { family: 'ip', nodeName, clusterCidr, ...(zone === undefined ? {} : { zone }) } as const;
-    const own = { context, nodeAddresses, services: services.lister, nft, conntrack, metrics, log, clock };
+    const health = new ServiceHealthServers(nodeAddresses, () => metrics.isHealthy(clock.nowMs()), log);
+    const own = { context, nodeAddresses, services: services.lister, nft, conntrack, metrics, health, log, clock };
     const proxier = new Proxier(own);
     const stops = [
       services.onChange((before, now) => proxier.onService(before, now)),
       endpointSlices.onChange((before, now) => proxier.onSlice(before, now)),
     ];
-    await proxier.run(signal).finally(() => stops.forEach((stop) => stop()));
+    await runTogether([proxier, health], signal).finally(() => stops.forEach((stop) => stop()));
   };
   const parts = [{ run: proxy }];
   if (healthAddress !== null)

@@ -4,6 +4,7 @@ import type { Conntrack, Flow } from '../../src/host/conntrack.ts';
 import { silentLog } from '../../src/host/log.ts';
 import { healthAnswer } from '../../src/proxy/health-server.ts';
 import { Proxier } from '../../src/proxy/proxier.ts';
+import type { ServiceHealth } from '../../src/proxy/service-health.ts';
 import { ProxyMetrics } from '../../src/proxy/proxy-metrics.ts';
 import { createFakeClock, settle, type FakeClock } from '../fake/clock.ts';
 import { createFakeNft, type FakeNft } from '../fake/nft.ts';
@@ -18,6 +19,7 @@ class World {
   readonly metrics = new ProxyMetrics();
   readonly forgotten: Flow[] = [];
   flows: Flow[] = [];
+  readonly health = new Map<string, ServiceHealth | undefined>();
   readonly #services = new Map<string, Service>();
   readonly #slices = new Map<string, EndpointSlice>();
   readonly #stop = new AbortController();
@@ -36,6 +38,7 @@ class World {
       nft: this.nft,
       conntrack,
       metrics: this.metrics,
+      health: { set: (key, health) => void this.health.set(key, health) },
       log: silentLog,
       clock: this.clock,
     });
@@ -160,4 +163,17 @@ void t.test('healthAnswer() follows the syncs, and says no on a node that leaves
   t.equal(at('/livez'), 503, 'a change has been waiting for a minute');
   metrics.synced(clock.nowMs(), 1, 1);
   t.equal(at('/livez'), 200);
+});
+
+void t.test('Proxier tells of the health check port of a Service that keeps to local endpoints', async (t) => {
+  const world = await open(t);
+  const spec = { clusterIP: '10.96.0.12', healthCheckNodePort: 31_234 };
+  const places = ['10.244.1.5', { address: '10.244.2.5', node: 'n2' }];
+  world.put(service('lb', { ...spec, externalTrafficPolicy: 'Local' }), slice('lb', places));
+  await settle();
+  const health = { namespace: 'default', name: 'lb', port: 31_234, localEndpoints: 1 };
+  t.same(world.health.get('default/lb'), health);
+  world.put(service('lb', { ...spec, externalTrafficPolicy: 'Cluster' }), slice('lb', places));
+  await world.clock.advance(100);
+  t.equal(world.health.get('default/lb'), undefined);
 });
