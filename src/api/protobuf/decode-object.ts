@@ -3,7 +3,7 @@ import type { FieldNumbers, WireField } from './field-numbers.ts';
 import { decodeText, WireError, WireReader } from './wire-reader.ts';
 
 /** `k8s\0`, in front of every object in protobuf (runtime/serializer/protobuf). */
-const MAGIC = [0x6b, 0x38, 0x73, 0x00];
+export const PROTOBUF_PREFIX: readonly number[] = [0x6b, 0x38, 0x73, 0x00];
 /** Schemas nest less deep; a hostile message must not exhaust the stack. */
 const DEPTH_MAX = 64;
 
@@ -18,12 +18,12 @@ export interface Envelope {
 
 /** @throws WireError */
 export function decodeEnvelope(bytes: Uint8Array): Envelope {
-  if (MAGIC.some((byte, i) => bytes[i] !== byte))
+  if (PROTOBUF_PREFIX.some((byte, i) => bytes[i] !== byte))
     throw new WireError('provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]');
   let apiVersion = '';
   let kind = '';
   let raw: Uint8Array = new Uint8Array();
-  const reader = new WireReader(bytes.subarray(MAGIC.length));
+  const reader = new WireReader(bytes.subarray(PROTOBUF_PREFIX.length));
   while (!reader.isAtEnd) {
     const { id, wireType } = reader.tag();
     if (id === 1 && wireType === 2) {
