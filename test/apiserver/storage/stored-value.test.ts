@@ -22,7 +22,7 @@ void t.test('valueText() gives what kube-apiserver stored as the text that we wo
   const object = {
     kind: 'ConfigMap',
     apiVersion: 'v1',
-    metadata: { name: 'a', namespace: 'x', creationTimestamp: '2024-11-07T07:28:00Z' },
+    metadata: { name: 'a', namespace: 'x', creationTimestamp: '2024-10-27T07:17:20Z' },
     data: { k: 'v' },
   };
   t.equal(text, storedText(object));
