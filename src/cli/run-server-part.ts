@@ -5,7 +5,7 @@ import { sharedApiNames } from '../bootstrap/board-certificates.ts';
 import { keyPair } from '../bootstrap/board-files.ts';
 import { labelControlBoard } from '../bootstrap/control-label.ts';
 import { storeClientTls } from '../bootstrap/join.ts';
-import { promoteWhenReady, readStoreMember } from '../bootstrap/join-store.ts';
+import { promoteWhenReady, readStoreMember, type StoreMember, writeStoreMember } from '../bootstrap/join-store.ts';
 import { publishCluster } from '../bootstrap/publish.ts';
 import { runCertificateRenewal } from '../bootstrap/renew-certificates.ts';
 import { runLeaderElection } from '../client/leader-election.ts';
@@ -21,9 +21,10 @@ import { runScheduler } from '../scheduler/run-scheduler.ts';
 import { EtcdClient } from '../store/client/etcd-client.ts';
 import { API_PORT, type Board, localClient, processIdentity } from './board.ts';
 
-const STORE_PORT = 2379;
+const LOCAL_STORE = 'https://127.0.0.1:2379';
 const PUBLISH_AGAIN_MS = 1_000;
 const VOTE_TIMEOUT_MS = 2_000;
+const VOTE_PATIENCE_MS = 10_000;
 
 /**
  * What a control board runs besides its store: API server, scheduler, controllers, the floating address, its
@@ -33,21 +34,24 @@ export async function runServerPart(board: Board, signal: AbortSignal): Promise<
   const { files, config, address, log } = board;
   const keys = await readControlKeys(files);
   if (keys === undefined) throw new Error('this board has no control keys yet: `bramble join` fetches them');
+  const member = await readStoreMember(files.storeMember);
+  if (member === undefined) throw new Error('this board is no member of a store yet: `bramble join` makes it one');
   const clock = systemClock;
   // Not after the vote: certificates that were made while the clock was ahead are what keeps the member from its peers.
   const renewal: Runnable = {
     run: async (stop) => runCertificateRenewal({ files, config, keys, address, clock, log }, stop),
   };
-  await runTogether([renewal, { run: async (stop) => serve(board, keys, stop) }], signal);
+  await runTogether([renewal, { run: async (stop) => serve(board, keys, member, stop) }], signal);
 }
 
-async function serve(board: Board, keys: ControlKeys, signal: AbortSignal): Promise<void> {
-  await waitForVote(board, signal);
+async function serve(board: Board, keys: ControlKeys, member: StoreMember, signal: AbortSignal): Promise<void> {
+  await waitForVote(board, member, signal);
   const { apiAddress } = board.config;
   const identity = processIdentity(board);
   const metrics = new MetricRegistry();
   const parts: Runnable[] = [
-    { run: async (stop) => apiServer(board, metrics, stop) },
+    { run: async (stop) => promote(board, member, stop).then(async () => untilAborted(stop)) },
+    { run: async (stop) => apiServer(board, member, metrics, stop) },
     { run: async (stop) => scheduler(board, identity, metrics, stop) },
     { run: async (stop) => controllers(board, keys, identity, stop) },
     { run: async (stop) => publish(board, keys, stop) },
@@ -57,13 +61,20 @@ async function serve(board: Board, keys: ControlKeys, signal: AbortSignal): Prom
   await runTogether(parts, signal);
 }
 
-/** The API server can serve once this board's member of the store votes. */
-async function waitForVote({ files, log }: Board, signal: AbortSignal): Promise<void> {
-  const member = await readStoreMember(files.storeMember);
-  if (member === undefined) throw new Error('this board is no member of a store yet: `bramble join` makes it one');
+/** The API server serves from the member on its own board, unless that takes so long that the others had better do. */
+async function waitForVote(board: Board, member: StoreMember, signal: AbortSignal): Promise<void> {
+  const patience = member.otherClientUrls.length === 0 ? [] : [AbortSignal.timeout(VOTE_PATIENCE_MS)];
+  await promote(board, member, AbortSignal.any([signal, ...patience])).catch((error: unknown) => {
+    signal.throwIfAborted();
+    board.log.warn('the store member here does not vote yet: the API is served from the others meanwhile', { error });
+  });
+}
+
+/** Settles when this board's member of the store votes. */
+async function promote({ files, log }: Board, member: StoreMember, signal: AbortSignal): Promise<void> {
   const open = (endpoints: readonly string[]): EtcdClient =>
     new EtcdClient({ endpoints, tls: () => storeClientTls(files), timeoutMs: VOTE_TIMEOUT_MS });
-  const local = open([`https://127.0.0.1:${STORE_PORT}`]);
+  const local = open([LOCAL_STORE]);
   const others = member.otherClientUrls.length === 0 ? undefined : open(member.otherClientUrls);
   try {
     await promoteWhenReady({ local, others }, member.peerUrl, log, signal);
@@ -74,7 +85,8 @@ async function waitForVote({ files, log }: Board, signal: AbortSignal): Promise<
 }
 
 async function apiServer(
-  { files, config, address }: Board,
+  { files, config, address, log }: Board,
+  member: StoreMember,
   moreMetrics: MetricRegistry,
   signal: AbortSignal,
 ): Promise<void> {
@@ -84,9 +96,15 @@ async function apiServer(
     keyPair(files, 'apiserver-kubelet-client'),
     keyPair(files, 'store-client'),
   ];
+  // Where the others are, for a start at which the member here cannot say.
+  const remember = async (otherClientUrls: readonly string[]): Promise<void> =>
+    writeStoreMember(files.storeMember, { ...member, otherClientUrls }).catch((error: unknown) =>
+      log.warn('cannot write down where the other members of the store are', { error }),
+    );
   await runApiServer(
     {
-      etcdServers: [`https://127.0.0.1:${STORE_PORT}`],
+      etcdServers: [LOCAL_STORE, ...member.otherClientUrls],
+      etcdMembers: { ownUrl: member.clientUrl, onChange: (urls) => void remember(urls) },
       etcdTls: { caFile: pki('store-ca.crt'), certFile: store.cert, keyFile: store.key },
       bindAddress: '0.0.0.0',
       securePort: API_PORT,

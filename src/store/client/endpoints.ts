@@ -134,10 +134,13 @@ export class Endpoints {
     const nowMs = performance.now();
     if (this.#current === this.#given[0] || nowMs - this.#homeAtMs < HOME_MS) return;
     this.#homeAtMs = nowMs;
+    void this.#goHome();
+  }
+
+  async #goHome(): Promise<void> {
     const all = this.#all();
-    void this.#firstServing(all.slice(0, all.indexOf(this.#current))).then((home) => {
-      if (home !== undefined) this.#current = home;
-    });
+    const home = await this.#firstServing(all.slice(0, all.indexOf(this.#current)));
+    if (home !== undefined) this.#current = home;
   }
 
   async #firstServing(channels: readonly GrpcChannel[]): Promise<GrpcChannel | undefined> {
