@@ -81,6 +81,13 @@ export function isReason(error: unknown, reason: Reason): boolean {
   return error instanceof StatusError && error.reason === reason;
 }
 
+/** For `.catch()`: takes StatusErrors of these reasons for done, as a delete of what is gone. @throws every other error */
+export function ignoring(...reasons: readonly Reason[]): (error: unknown) => void {
+  return (error) => {
+    if (!reasons.some((reason) => isReason(error, reason))) throw error;
+  };
+}
+
 /** The reason for an HTTP code, where a response carried no Status of its own. */
 export function reasonOfCode(code: number): Reason {
   for (const [reason, own] of Object.entries(CODES)) if (own === code && isKnownReason(reason)) return reason;

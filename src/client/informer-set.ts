@@ -1,5 +1,6 @@
 import type { KubeObject } from '../api/objects.ts';
 import { runTogether } from '../host/run-together.ts';
+import { untilAborted } from '../host/until-aborted.ts';
 import type { ApiClient, Resource } from './api-client.ts';
 import { createInformer, type Informer, type InformerOptions } from './informer.ts';
 import type { IndexFunction } from './indexed-cache.ts';
@@ -34,7 +35,8 @@ export function createInformerSet(
       await Promise.all([...informers.values()].map(async (informer) => informer.synced(signal)));
     },
     async run(signal) {
-      await runTogether([...informers.values()], signal);
+      // One that nobody has asked for anything lasts, too.
+      await runTogether([{ run: untilAborted }, ...informers.values()], signal);
     },
   };
 }

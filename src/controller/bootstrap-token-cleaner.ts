@@ -1,5 +1,5 @@
 import type { Secret } from '../api/objects.ts';
-import { isReason } from '../api/status.ts';
+import { ignoring } from '../api/status.ts';
 import { createInformer } from '../client/informer.ts';
 import { secrets } from '../client/resources.ts';
 import { runTogether } from '../host/run-together.ts';
@@ -32,9 +32,7 @@ export const createBootstrapTokenCleaner: CreateController = (context) => {
       const { uid = '' } = secret?.metadata ?? {};
       await context.client
         .delete(secrets, { namespace, name }, { preconditions: { uid }, signal })
-        .catch((error: unknown) => {
-          if (!isReason(error, 'NotFound') && !isReason(error, 'Conflict')) throw error;
-        });
+        .catch(ignoring('NotFound', 'Conflict'));
     },
   });
   return { run: async (signal) => runTogether([informer, controller], signal) };

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { controllerRefOf } from '../api/object-facts.ts';
 import type { Deployment, ReplicaSet } from '../api/objects.ts';
-import { isReason } from '../api/status.ts';
+import { ignoring, isReason } from '../api/status.ts';
 import type { ApiClient } from '../client/api-client.ts';
 import { type EventRecorder, referenceTo } from '../client/event-recorder.ts';
 import { deployments, replicaSets } from '../client/resources.ts';
@@ -125,9 +125,7 @@ export class DeploymentSets {
       const { namespace = '', name = '', uid = '' } = set.metadata ?? {};
       await this.#options.client
         .delete(replicaSets, { namespace, name }, { preconditions: { uid }, signal })
-        .catch((error: unknown) => {
-          if (!isReason(error, 'NotFound') && !isReason(error, 'Conflict')) throw error;
-        });
+        .catch(ignoring('NotFound', 'Conflict'));
     }
   }
 

@@ -1,7 +1,7 @@
 import { isDeleting } from '../api/object-facts.ts';
 import type { EndpointSlice, Pod, Service } from '../api/objects.ts';
 import { matchesLabels, selectorOfMap } from '../api/selector.ts';
-import { isReason } from '../api/status.ts';
+import { ignoring } from '../api/status.ts';
 import { endpointSlices, nodes, pods, services } from '../client/resources.ts';
 import type { ControllerContext, CreateController } from './controller.ts';
 import { keyOf, queuedController, queueEach, splitKey } from './controller.ts';
@@ -89,9 +89,7 @@ export const createEndpointSliceController: CreateController = (context) => {
       for (const slice of plan.delete)
         await client
           .delete(endpointSlices, { namespace, name: slice.metadata?.name ?? '' }, { signal })
-          .catch((error: unknown) => {
-            if (!isReason(error, 'NotFound')) throw error;
-          });
+          .catch(ignoring('NotFound'));
     },
   });
 };

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { isDeleting } from '../api/object-facts.ts';
 import type { EndpointAddress, EndpointPort, Endpoints, EndpointSubset, Pod, Service } from '../api/objects.ts';
 import { matchesLabels, selectorOfMap } from '../api/selector.ts';
-import { isReason } from '../api/status.ts';
+import { ignoring } from '../api/status.ts';
 import { endpoints, pods, services } from '../client/resources.ts';
 import { type CreateController, keyOf, queuedController, queueEach, splitKey } from './controller.ts';
 import { queueServicesOfPods } from './endpoint-slice.ts';
@@ -51,7 +51,7 @@ export const createEndpointsController: CreateController = (context) => {
         pace.forget(key);
         const isOurs = existing?.metadata?.labels?.[MANAGED_BY] === 'endpoint-controller';
         if (service === undefined && isOurs)
-          await client.delete(endpoints, { namespace, name }, { signal }).catch(ignoreGone);
+          await client.delete(endpoints, { namespace, name }, { signal }).catch(ignoring('NotFound'));
         return;
       }
       const selector = service.spec?.selector;
@@ -82,10 +82,6 @@ function replacing(existing: Endpoints, wanted: Endpoints): Endpoints {
   const { [OVER_CAPACITY]: _over, [TRIGGER_TIME]: _time, ...others } = existing.metadata?.annotations ?? {};
   const annotations = { ...others, ...wanted.metadata?.annotations };
   return { ...wanted, metadata: { ...existing.metadata, ...wanted.metadata, annotations } };
-}
-
-function ignoreGone(error: unknown): void {
-  if (!isReason(error, 'NotFound')) throw error;
 }
 
 function isSame(existing: Endpoints, wanted: Endpoints): boolean {

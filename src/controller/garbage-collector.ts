@@ -1,63 +1,44 @@
 import type { KubeObject, OwnerReference } from '../api/objects.ts';
-import { isReason } from '../api/status.ts';
+import { ignoring, isReason } from '../api/status.ts';
 import type { Resource } from '../client/api-client.ts';
 import type { EventRecorder } from '../client/event-recorder.ts';
-import { createInformer, type Informer } from '../client/informer.ts';
 import { createWorkQueue } from '../client/work-queue.ts';
 import { runTogether } from '../host/run-together.ts';
 import type { ControllerContext, CreateController } from './controller.ts';
-import { discoverResources } from './discover-resources.ts';
+import { KindWatches, type KindObserver } from './kind-watches.ts';
 import { FOREGROUND, type OwnedObject, OwnerGraph, type OwnerState, planGarbage } from './owner-graph.ts';
 
 /** Kinds whose objects come and go in numbers and never own anything (upstream ignores Events too). */
 const IGNORED = new Set(['events', 'events.events.k8s.io', 'leases.coordination.k8s.io']);
 /** Owners known to be gone, so that a hundred objects of one owner ask after it once. */
 const ABSENT_MAX = 500;
-/** The API server may not serve yet when the controllers start. */
-const DISCOVER_AGAIN_MS = 2_000;
 
 /** Deletes what has lost its last owner, and carries out foreground and orphaning deletion. */
 export const createGarbageCollector: CreateController = (context) => ({
   run: async (signal) => {
-    const resources = await discover(context, signal);
-    if (resources === undefined) return;
     const recorder = context.recorder('garbage-collector-controller');
-    await runTogether([recorder, new Collector(context, resources, recorder)], signal);
+    await runTogether([recorder, new Collector(context, recorder)], signal);
   },
 });
 
-async function discover(
-  context: ControllerContext,
-  signal: AbortSignal,
-): Promise<readonly Resource<KubeObject>[] | undefined> {
-  while (!signal.aborted) {
-    try {
-      const all = await discoverResources(context.client, signal);
-      return all
-        .filter(({ verbs }) => ['list', 'watch', 'delete'].every((verb) => verbs.includes(verb)))
-        .map(({ resource }) => resource)
-        .filter(({ plural, group }) => !IGNORED.has(group === '' ? plural : `${plural}.${group}`));
-    } catch (error) {
-      if (!signal.aborted) context.log.debug('the garbage collector waits for discovery', { error });
-    }
-    await context.clock.sleepMs(DISCOVER_AGAIN_MS, signal).catch(() => undefined);
-  }
-  return undefined;
+function canCollect({ plural, group }: Resource<KubeObject>, verbs: readonly string[]): boolean {
+  if (IGNORED.has(group === '' ? plural : `${plural}.${group}`)) return false;
+  return ['list', 'watch', 'delete'].every((verb) => verbs.includes(verb));
 }
 
-class Collector {
+class Collector implements KindObserver {
   readonly #context: ControllerContext;
-  readonly #resources: readonly Resource<KubeObject>[];
+  readonly #kinds: KindWatches;
   readonly #graph = new OwnerGraph();
   readonly #recorder: EventRecorder;
   /** Uids of owners that were asked for and are not there; a uid never comes back. */
   readonly #absent = new Set<string>();
   readonly #queue;
 
-  constructor(context: ControllerContext, resources: readonly Resource<KubeObject>[], recorder: EventRecorder) {
+  constructor(context: ControllerContext, recorder: EventRecorder) {
     this.#context = context;
     this.#recorder = recorder;
-    this.#resources = resources;
+    this.#kinds = new KindWatches(context, { matters: canCollect, observer: this, transform: keepOwnership });
     this.#queue = createWorkQueue({
       name: 'garbage-collector',
       clock: context.clock,
@@ -67,35 +48,37 @@ class Collector {
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    const informers = this.#resources.map((resource) => this.#watch(resource));
     const work = {
       run: async (stop: AbortSignal) => {
-        // An owner that is not listed yet would look like one that is gone.
-        await Promise.all(informers.map(async (informer) => informer.synced(stop)));
-        for (const uid of this.#graph.uids()) this.#queue.add(uid);
-        await this.#queue.run(4, async (uid, inner) => this.#reconcile(uid, inner), stop);
+        const reconcile = async (uid: string, inner: AbortSignal): Promise<void> => {
+          // An owner that is not listed yet would look like one that is gone, and one whose dependents are not, like one without.
+          await this.#kinds.synced();
+          await this.#reconcile(uid, inner);
+        };
+        await this.#queue.run(4, reconcile, stop);
       },
     };
-    await runTogether([...informers, work], signal);
+    await runTogether([this.#kinds, work], signal);
   }
 
-  #watch(resource: Resource<KubeObject>): Informer<KubeObject> {
-    const informer = createInformer(this.#context.client, resource, {
-      transform: keepOwnership,
-      log: this.#context.log,
-    });
-    informer.onChange((before, now) => {
-      const uid = (now ?? before)?.metadata?.uid ?? '';
-      const known = this.#graph.get(uid);
-      if (now === undefined) this.#graph.remove(uid);
-      else this.#graph.put(ownedObject(resource, now));
-      if (now !== undefined) this.#queue.add(uid);
-      // Who waits for this object, also if it is its owner no more, and who lives by it, is to be looked at again.
-      for (const owner of known?.owners ?? [])
-        if (this.#graph.get(owner.uid)?.isDeleting === true) this.#queue.add(owner.uid);
-      if (now === undefined) for (const dependent of this.#graph.dependentsOf(uid)) this.#queue.add(dependent.uid);
-    });
-    return informer;
+  onChange(resource: Resource<KubeObject>, before: KubeObject | undefined, now: KubeObject | undefined): void {
+    const uid = (now ?? before)?.metadata?.uid ?? '';
+    const known = this.#graph.get(uid);
+    if (now === undefined) this.#graph.remove(uid);
+    else this.#graph.put(ownedObject(resource, now));
+    if (now !== undefined) this.#queue.add(uid);
+    // Who waits for this object, also if it is its owner no more, and who lives by it, is to be looked at again.
+    for (const owner of known?.owners ?? [])
+      if (this.#graph.get(owner.uid)?.isDeleting === true) this.#queue.add(owner.uid);
+    if (now === undefined) for (const dependent of this.#graph.dependentsOf(uid)) this.#queue.add(dependent.uid);
+  }
+
+  /** Objects that are served no more are no longer known; what they own is kept, for it cannot be judged. */
+  onGone({ group, plural }: Resource<KubeObject>): void {
+    for (const uid of this.#graph.uids()) {
+      const resource = this.#graph.get(uid)?.resource;
+      if (resource?.group === group && resource.plural === plural) this.#graph.remove(uid);
+    }
   }
 
   async #reconcile(uid: string, signal: AbortSignal): Promise<void> {
@@ -139,7 +122,7 @@ class Collector {
       return known.isDeleting && known.finalizers.includes(FOREGROUND) ? 'waiting' : 'solid';
     if (known !== undefined) this.#reportNamespace(object, owner);
     const [, group = ''] = owner.apiVersion.split('/').toReversed();
-    const resource = this.#resources.find((one) => one.kind === owner.kind && one.group === group);
+    const resource = this.#kinds.find(group, owner.kind);
     // Owners of kinds that nobody serves (any more) cannot be judged: keep what is theirs.
     if (resource === undefined) return 'solid';
     // Nor can a namespaced owner of what has no namespace: there is no telling where it would be.
@@ -195,7 +178,7 @@ class Collector {
     this.#context.log.info('collecting', { kind: resource.kind, namespace, name, propagationPolicy });
     await this.#context.client
       .delete(resource, { namespace, name }, { propagationPolicy, preconditions: { uid }, signal })
-      .catch(ignoreGone);
+      .catch(ignoring('NotFound', 'Conflict'));
   }
 
   async #dropOwners(object: OwnedObject, uids: readonly string[], signal: AbortSignal): Promise<void> {
@@ -227,10 +210,6 @@ class Collector {
       if (!isReason(error, 'NotFound')) throw error;
     }
   }
-}
-
-function ignoreGone(error: unknown): void {
-  if (!isReason(error, 'NotFound') && !isReason(error, 'Conflict')) throw error;
 }
 
 /** All that the collector needs of an object: this process keeps no Secret and no ConfigMap for its sake. */

@@ -1,12 +1,11 @@
+import { errorText } from '../api/error-text.ts';
 import { isDeleting } from '../api/object-facts.ts';
-import type { Namespace, NamespaceCondition } from '../api/objects.ts';
-import { isReason } from '../api/status.ts';
-import type { Resource } from '../client/api-client.ts';
+import type { KubeObject, ListOf, Namespace } from '../api/objects.ts';
+import { ignoring, isReason } from '../api/status.ts';
 import { namespaces, pods } from '../client/resources.ts';
-import type { KubeObject } from '../api/objects.ts';
-import { rfc3339 } from '../api/time.ts';
 import { type ControllerContext, type CreateController, queuedController } from './controller.ts';
-import { discoverResources } from './discover-resources.ts';
+import { type Discovered, type DiscoveredResource, discoverResources } from './discover-resources.ts';
+import { conditionsFor, type Emptied, isEmpty, type Left } from './namespace-status.ts';
 
 const FINALIZER = 'kubernetes';
 /** How long what is left is waited for before it is looked at again: first, and doubling up to this. */
@@ -43,126 +42,90 @@ export const createNamespaceController: CreateController = (context) => {
       const namespace = informer.lister.get('', name);
       if (namespace === undefined || !isDeleting(namespace)) return;
       if (!(namespace.spec?.finalizers ?? []).includes(FINALIZER)) return;
-      const left = await emptyNamespace(context, name, signal);
-      await writeConditions(context, namespace, left, signal);
-      if (left.length > 0) {
-        const waitMs = waits.get(name) ?? AGAIN_MIN_MS;
-        waits.set(name, Math.min(AGAIN_MAX_MS, waitMs * 2));
-        return queue.addAfter(name, waitMs);
-      }
-      await finalize(context, name, signal);
+      const emptied = await emptyNamespace(context, name, signal);
+      signal.throwIfAborted();
+      await writeConditions(context, namespace, emptied, signal);
+      if (isEmpty(emptied)) return finalize(context, name, signal);
+      const waitMs = waits.get(name) ?? AGAIN_MIN_MS;
+      waits.set(name, Math.min(AGAIN_MAX_MS, waitMs * 2));
+      queue.addAfter(name, waitMs);
     },
   });
 };
 
-interface Left {
-  readonly resource: Resource<KubeObject>;
-  readonly count: number;
-  readonly finalizers: readonly string[];
+/** Deletes all that is in the namespace, pods first so that nothing runs on what is going; says what is still there. */
+async function emptyNamespace(context: ControllerContext, namespace: string, signal: AbortSignal): Promise<Emptied> {
+  let discovered: Discovered;
+  try {
+    discovered = await discoverResources(context.client, signal);
+  } catch (error) {
+    return { left: [], discovery: errorText(error), unreadable: [], failures: [] };
+  }
+  const { failures: discovery, unreadable } = discovered;
+  const all = discovered.resources.filter(
+    ({ resource, verbs }) => resource.namespaced && verbs.includes('list') && verbs.includes('delete'),
+  );
+  const [ofPods, others] = [all.filter(isPods), all.filter((one) => !isPods(one))];
+  const left: Left[] = [];
+  const failures: string[] = [];
+  for (const kinds of [ofPods, others]) {
+    if (left.length > 0) break; // the pods
+    for (const kind of kinds)
+      try {
+        const rest = await emptyOf(context, kind, namespace, signal);
+        if (rest !== undefined) left.push(rest);
+      } catch (error) {
+        failures.push(errorText(error));
+      }
+  }
+  return { left, discovery, unreadable, failures };
 }
 
-/** Deletes all that is in the namespace, pods first so that nothing runs on what is going; gives what is still there. */
-async function emptyNamespace(
-  context: ControllerContext,
-  namespace: string,
-  signal: AbortSignal,
-): Promise<readonly Left[]> {
-  const all = (await discoverResources(context.client, signal)).filter(
-    ({ resource, verbs }) => resource.namespaced && verbs.includes('list') && verbs.includes('deletecollection'),
-  );
-  const isPods = (resource: Resource<KubeObject>): boolean => resource.group === '' && resource.plural === 'pods';
-  const podsLeft = await emptyOf(context, all.find(({ resource }) => isPods(resource))?.resource, namespace, signal);
-  if (podsLeft !== undefined) return [podsLeft];
-  const left: Left[] = [];
-  for (const { resource } of all) {
-    if (isPods(resource)) continue;
-    const rest = await emptyOf(context, resource, namespace, signal);
-    if (rest !== undefined) left.push(rest);
-  }
-  return left;
+function isPods({ resource: { group, plural } }: DiscoveredResource): boolean {
+  return group === '' && plural === 'pods';
 }
 
 async function emptyOf(
   { client }: ControllerContext,
-  resource: Resource<KubeObject> | undefined,
+  { resource, verbs }: DiscoveredResource,
   namespace: string,
   signal: AbortSignal,
 ): Promise<Left | undefined> {
-  if (resource === undefined) return undefined;
-  const { items } = await client.list(resource, { namespace, limit: PAGE, signal });
+  const list = async (): Promise<ListOf<KubeObject>> =>
+    client.list(resource, { namespace, limit: PAGE, signal }).catch((error: unknown) => {
+      // The kind went since discovery (a CustomResourceDefinition), and its objects with it; or it cannot be listed at all.
+      ignoring('NotFound', 'MethodNotAllowed')(error);
+      return { items: [], metadata: {} };
+    });
+  const { items } = await list();
   if (items.length === 0) return undefined;
   if (items.some((one) => !isDeleting(one))) {
-    const root = resource.group === '' ? `/api/${resource.version}` : `/apis/${resource.group}/${resource.version}`;
-    const path = `${root}/namespaces/${encodeURIComponent(namespace)}/${resource.plural}`;
-    const options = { apiVersion: 'v1', kind: 'DeleteOptions', propagationPolicy: 'Background' };
-    await client.request('DELETE', path, options, signal);
+    if (verbs.includes('deletecollection')) {
+      const root = resource.group === '' ? `/api/${resource.version}` : `/apis/${resource.group}/${resource.version}`;
+      const path = `${root}/namespaces/${encodeURIComponent(namespace)}/${resource.plural}`;
+      const options = { apiVersion: 'v1', kind: 'DeleteOptions', propagationPolicy: 'Background' };
+      await client.request('DELETE', path, options, signal).catch(ignoring('NotFound'));
+    } else
+      for (const { metadata: { name = '', uid = '' } = {} } of items)
+        await client
+          .delete(resource, { namespace, name }, { propagationPolicy: 'Background', preconditions: { uid }, signal })
+          .catch(ignoring('NotFound', 'Conflict'));
   }
-  const remaining = await client.list(resource, { namespace, limit: PAGE, signal });
+  const remaining = await list();
   if (remaining.items.length === 0) return undefined;
   const finalizers = remaining.items.flatMap((object) => object.metadata?.finalizers ?? []);
-  return { resource, count: remaining.items.length, finalizers };
-}
-
-/** Upstream's conditions: what is left, and who holds on to it. */
-function conditionsFor(
-  left: readonly Left[],
-  before: readonly NamespaceCondition[],
-  nowMs: number,
-): NamespaceCondition[] {
-  const name = ({ plural, group }: Resource<KubeObject>): string => `${plural}.${group}`;
-  const remaining = left.map(({ resource, count }) => `${name(resource)} has ${count} resource instances`).toSorted();
-  const holders = new Map<string, number>();
-  for (const finalizer of left.flatMap(({ finalizers }) => finalizers))
-    holders.set(finalizer, (holders.get(finalizer) ?? 0) + 1);
-  const held = [...holders].map(([finalizer, count]) => `${finalizer} in ${count} resource instances`).toSorted();
-  const rows: readonly [string, boolean, string, string][] = [
-    ['NamespaceDeletionDiscoveryFailure', false, 'ResourcesDiscovered', 'All resources successfully discovered'],
-    [
-      'NamespaceDeletionGroupVersionParsingFailure',
-      false,
-      'ParsedGroupVersions',
-      'All legacy kube types successfully parsed',
-    ],
-    [
-      'NamespaceDeletionContentFailure',
-      false,
-      'ContentDeleted',
-      'All content successfully deleted, may be waiting on finalization',
-    ],
-    remaining.length === 0
-      ? ['NamespaceContentRemaining', false, 'ContentRemoved', 'All content successfully removed']
-      : [
-          'NamespaceContentRemaining',
-          true,
-          'SomeResourcesRemain',
-          `Some resources are remaining: ${remaining.join(', ')}`,
-        ],
-    held.length === 0
-      ? ['NamespaceFinalizersRemaining', false, 'ContentHasNoFinalizers', 'All content-preserving finalizers finished']
-      : [
-          'NamespaceFinalizersRemaining',
-          true,
-          'SomeFinalizersRemain',
-          `Some content in the namespace has finalizers remaining: ${held.join(', ')}`,
-        ],
-  ];
-  const now = rfc3339(nowMs);
-  return rows.map(([type, isTrue, reason, message]) => {
-    const status = isTrue ? 'True' : 'False';
-    const old = before.find((condition) => condition.type === type);
-    const lastTransitionTime = old?.status === status ? (old.lastTransitionTime ?? now) : now;
-    return { type, status, reason, message, lastTransitionTime };
-  });
+  const count = remaining.items.length + (remaining.metadata.remainingItemCount ?? 0);
+  return { resource: `${resource.plural}.${resource.group}`, count, finalizers };
 }
 
 async function writeConditions(
   context: ControllerContext,
   namespace: Namespace,
-  left: readonly Left[],
+  emptied: Emptied,
   signal: AbortSignal,
 ): Promise<void> {
   const before = namespace.status?.conditions ?? [];
-  const conditions = conditionsFor(left, before, context.clock.nowMs());
+  const conditions = conditionsFor(emptied, before, context.clock.nowMs());
   if (JSON.stringify(before) === JSON.stringify(conditions)) return;
   const body = { status: { conditions } };
   const key = { namespace: '', name: namespace.metadata?.name ?? '' };

@@ -1,7 +1,7 @@
 import { isDeleting } from '../api/object-facts.ts';
 import type { Node, Pod } from '../api/objects.ts';
-import { rfc3339 } from '../api/time.ts';
-import { isReason } from '../api/status.ts';
+import { ignoring, isReason } from '../api/status.ts';
+import { disruptPod } from '../client/disrupt-pod.ts';
 import { nodes, pods } from '../client/resources.ts';
 import type { Runnable } from '../host/run-together.ts';
 import { readyStatus } from './node-health.ts';
@@ -48,8 +48,9 @@ export const createPodGarbageCollector: CreateController = (context): Runnable =
       const isStranded = isDeleting(pod) && (name === '' || (node !== undefined && isOutOfService(node)));
       if (isStranded) await forceDelete(context, pod, signal);
       else if (sinceMs !== undefined && nowMs - sinceMs >= QUARANTINE_MS && (await isGone(context, name, signal))) {
-        await markFailed(context, pod, signal);
-        await forceDelete(context, pod, signal);
+        context.log.info('collecting a pod', { namespace: pod.metadata?.namespace, name: pod.metadata?.name });
+        const why = { reason: 'DeletionByPodGC', message: 'PodGC: node no longer exists' };
+        await disruptPod(context.client, pod, { ...why, nowMs: context.clock.nowMs(), isForced: true }, signal);
       }
     }
     const ended = all.filter((pod) => isPodTerminal(pod) && !isDeleting(pod));
@@ -77,30 +78,9 @@ async function isGone({ client }: ControllerContext, node: string, signal: Abort
   }
 }
 
-/** Says why a pod ended that nobody can ask any more (KEP-3329). */
-async function markFailed({ client, clock }: ControllerContext, pod: Pod, signal: AbortSignal): Promise<void> {
-  if (isPodTerminal(pod)) return;
-  const { namespace = '', name = '', uid } = pod.metadata ?? {};
-  const condition = {
-    type: 'DisruptionTarget',
-    status: 'True',
-    reason: 'DeletionByPodGC',
-    message: 'PodGC: node no longer exists',
-    lastTransitionTime: rfc3339(clock.nowMs()),
-  };
-  const body = { metadata: { uid }, status: { phase: 'Failed', conditions: [condition] } };
-  const options = { subresource: 'status', signal };
-  await client.patch(pods, { namespace, name }, { type: 'strategic', body }, options).catch((error: unknown) => {
-    if (!isReason(error, 'NotFound') && !isReason(error, 'Conflict')) throw error;
-  });
-}
-
-async function forceDelete({ client, log }: ControllerContext, pod: Pod, signal: AbortSignal): Promise<void> {
+async function forceDelete({ client }: ControllerContext, pod: Pod, signal: AbortSignal): Promise<void> {
   const { namespace = '', name = '', uid = '' } = pod.metadata ?? {};
-  log.info('collecting a pod', { namespace, name });
   await client
     .delete(pods, { namespace, name }, { gracePeriodSeconds: 0, preconditions: { uid }, signal })
-    .catch((error: unknown) => {
-      if (!isReason(error, 'NotFound') && !isReason(error, 'Conflict')) throw error;
-    });
+    .catch(ignoring('NotFound', 'Conflict'));
 }

@@ -5,6 +5,7 @@ import { matchesLabels, selectorOfMap } from '../api/selector.ts';
 import { rfc3339 } from '../api/time.ts';
 import { isPodActive, isPodReady, untilAvailableMs } from '../api/pod-facts.ts';
 
+/** Pods to create or to delete, never both. */
 export interface ReplicaSetPlan {
   readonly create: number;
   readonly delete: readonly Pod[];
@@ -66,11 +67,17 @@ function logarithmicAge(time: string | undefined, nowMs: number): number {
   return Number.isNaN(ageMs) || ageMs < 1 ? 0 : Math.floor(Math.log2(ageMs));
 }
 
+/** Why creating or deleting pods failed, as the condition ReplicaFailure says it. */
+export interface ReplicaSetFailure {
+  readonly reason: 'FailedCreate' | 'FailedDelete';
+  readonly message: string;
+}
+
 interface StatusInput {
   readonly replicaSet: ReplicaSet;
   readonly owned: readonly Pod[];
-  /** Why creating or deleting failed in this sync, if it did. */
-  readonly failure: { readonly reason: 'FailedCreate' | 'FailedDelete'; readonly message: string } | undefined;
+  /** Of this sync. */
+  readonly failure: ReplicaSetFailure | undefined;
   readonly nowMs: number;
 }
 

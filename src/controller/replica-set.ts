@@ -1,23 +1,17 @@
 import { isDeepStrictEqual } from 'node:util';
-import { errorText } from '../api/error-text.ts';
 import { controllerRefOf, isDeleting } from '../api/object-facts.ts';
 import type { Pod, ReplicaSet, ReplicaSetStatus } from '../api/objects.ts';
 import { isPodActive } from '../api/pod-facts.ts';
 import { matchesLabels, selectorOf } from '../api/selector.ts';
-import { isReason } from '../api/status.ts';
-import { referenceTo } from '../client/event-recorder.ts';
 import { pods, replicaSets } from '../client/resources.ts';
+import type { WorkQueue } from '../client/work-queue.ts';
 import { runTogether } from '../host/run-together.ts';
 import { type ControllerContext, type CreateController, keyOf, queuedController, splitKey } from './controller.ts';
 import { byControllerUid, claimObjects, controllerRefTo } from './controller-ref.ts';
 import { Expectations } from './expectations.ts';
-import { isNamespaceTerminating } from './namespace-terminating.ts';
 import { OwnWrites } from './own-writes.ts';
-import { planReplicaSet, replicaSetStatus } from './replica-set-plan.ts';
-import { createPodFrom, slowStart } from './create-pods.ts';
-
-const API_VERSION = 'apps/v1';
-const KIND = 'ReplicaSet';
+import { replicaSetStatus } from './replica-set-plan.ts';
+import { managePods, REPLICA_SET } from './replica-set-pods.ts';
 
 /** Keeps as many pods as each ReplicaSet asks for. */
 export const createReplicaSetController: CreateController = (context) => {
@@ -30,9 +24,26 @@ export const createReplicaSetController: CreateController = (context) => {
   /** The set that manages the pod, by uid: one of the same name may be a successor. */
   const setOf = (pod: Pod): ReplicaSet | undefined => {
     const reference = controllerRefOf(pod);
-    if (reference?.kind !== KIND) return undefined;
+    if (reference?.kind !== REPLICA_SET.kind) return undefined;
     const set = sets.lister.get(pod.metadata?.namespace ?? '', reference.name);
     return set?.metadata?.uid === reference.uid ? set : undefined;
+  };
+
+  /** Queues the set whose pod came, changed or went, and the one that lost it; of a pod of nobody, those that may adopt it. */
+  const notePod = (queue: WorkQueue, before: Pod | undefined, now: Pod | undefined): void => {
+    const pod = now ?? before;
+    if (pod === undefined) return;
+    const set = setOf(pod);
+    if (set !== undefined) {
+      const key = keyOf(set);
+      if (before === undefined) expectations.sawCreation(key);
+      if (now === undefined || isDeleting(now)) expectations.sawDeletion(key, pod.metadata?.uid ?? '');
+      queue.add(key);
+    } else if (controllerRefOf(pod) === undefined) {
+      for (const orphanOf of setsMatching(sets.lister.list(pod.metadata?.namespace), pod)) queue.add(keyOf(orphanOf));
+    }
+    const previous = before === undefined ? undefined : setOf(before);
+    if (previous !== undefined && previous !== set) queue.add(keyOf(previous));
   };
 
   const controller = queuedController({
@@ -48,22 +59,7 @@ export const createReplicaSetController: CreateController = (context) => {
         if (now === undefined) expectations.forget(key);
         queue.add(key);
       });
-      podInformer.onChange((before, now) => {
-        const pod = now ?? before;
-        if (pod === undefined) return;
-        const set = setOf(pod);
-        if (set !== undefined) {
-          const key = keyOf(set);
-          if (before === undefined) expectations.sawCreation(key);
-          if (now === undefined || isDeleting(now)) expectations.sawDeletion(key, pod.metadata?.uid ?? '');
-          queue.add(key);
-        } else if (controllerRefOf(pod) === undefined) {
-          for (const orphanOf of setsMatching(sets.lister.list(pod.metadata?.namespace), pod))
-            queue.add(keyOf(orphanOf));
-        }
-        const previous = before === undefined ? undefined : setOf(before);
-        if (previous !== undefined && previous !== set) queue.add(keyOf(previous));
-      });
+      podInformer.onChange((before, now) => notePod(queue, before, now));
     },
     reconcile: async (key, signal, queue) => {
       const waitMs = writes.waitMs(key);
@@ -78,14 +74,14 @@ export const createReplicaSetController: CreateController = (context) => {
           owner: set,
           ownerResource: replicaSets,
           isAdoptable: isPodActive,
-          ownerRef: controllerRefTo(set, API_VERSION, KIND),
+          ownerRef: controllerRefTo(set, REPLICA_SET.apiVersion, REPLICA_SET.kind),
           selector: selectorOf(set.spec?.selector) ?? [],
           candidates: candidates(context, set),
         },
         signal,
       );
-      const failure =
-        expectations.isMet(key) && !isDeleting(set) ? await managePods(key, set, owned, signal) : undefined;
+      const mayAct = expectations.isMet(key) && !isDeleting(set);
+      const failure = mayAct ? await managePods({ context, recorder, expectations }, set, owned, signal) : undefined;
       const { status, againInMs } = replicaSetStatus({ replicaSet: set, owned, failure, nowMs: context.clock.nowMs() });
       await writeStatus(set, status, signal);
       if (againInMs !== undefined) queue.addAfter(key, againInMs);
@@ -93,61 +89,10 @@ export const createReplicaSetController: CreateController = (context) => {
     },
   });
 
-  async function managePods(
-    key: string,
-    set: ReplicaSet,
-    owned: readonly Pod[],
-    signal: AbortSignal,
-  ): Promise<{ reason: 'FailedCreate' | 'FailedDelete'; message: string } | undefined> {
-    const plan = planReplicaSet(set, owned, context.clock.nowMs());
-    const about = referenceTo(set, API_VERSION, KIND);
-    if (plan.create > 0) {
-      expectations.expectCreations(key, plan.create);
-      const { done, error } = await slowStart(plan.create, async () => {
-        const pod = await createPodFrom(
-          context.client,
-          set.spec?.template,
-          set,
-          controllerRefTo(set, API_VERSION, KIND),
-          signal,
-        );
-        recorder.record(about, 'Normal', 'SuccessfulCreate', `Created pod: ${pod.metadata?.name}`);
-      });
-      for (let missing = plan.create - done; missing > 0; missing -= 1) expectations.sawCreation(key);
-      if (error === undefined || isNamespaceTerminating(error)) return undefined;
-      // Without an answer it may have been created or not: nothing to tell people yet, but to be looked at again.
-      if (isReason(error, 'Timeout') || isReason(error, 'ServiceUnavailable')) throw error;
-      recorder.record(about, 'Warning', 'FailedCreate', `Error creating: ${error.message}`);
-      return { reason: 'FailedCreate', message: error.message };
-    }
-    if (plan.delete.length === 0) return undefined;
-    expectations.expectDeletions(
-      key,
-      plan.delete.map((pod) => pod.metadata?.uid ?? ''),
-    );
-    let failure: { reason: 'FailedDelete'; message: string } | undefined;
-    await Promise.all(
-      plan.delete.map(async (pod) => {
-        const { namespace = '', name = '', uid = '' } = pod.metadata ?? {};
-        try {
-          await context.client.delete(pods, { namespace, name }, { preconditions: { uid }, signal });
-          recorder.record(about, 'Normal', 'SuccessfulDelete', `Deleted pod: ${name}`);
-        } catch (error) {
-          expectations.sawDeletion(key, uid);
-          if (isReason(error, 'NotFound') || isReason(error, 'Conflict')) return;
-          const message = errorText(error);
-          recorder.record(about, 'Warning', 'FailedDelete', `Error deleting: ${message}`);
-          failure = { reason: 'FailedDelete', message };
-        }
-      }),
-    );
-    return failure;
-  }
-
   async function writeStatus(set: ReplicaSet, status: ReplicaSetStatus, signal: AbortSignal): Promise<void> {
     const zeros = { terminatingReplicas: 0, fullyLabeledReplicas: 0, readyReplicas: 0, availableReplicas: 0 };
     if (isDeepStrictEqual({ ...zeros, ...set.status }, { ...status })) return;
-    const update = { ...set, apiVersion: API_VERSION, kind: KIND, status } as ReplicaSet;
+    const update = { ...set, ...REPLICA_SET, status } as ReplicaSet;
     const written = await context.client.update(replicaSets, update, { subresource: 'status', signal });
     const { namespace = '', name = '' } = set.metadata ?? {};
     writes.wrote(keyOf(set), written, sets.lister.get(namespace, name));

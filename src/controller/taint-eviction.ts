@@ -1,8 +1,7 @@
 import { isDeleting } from '../api/object-facts.ts';
-import type { Pod, Taint, Toleration } from '../api/objects.ts';
-import { isReason } from '../api/status.ts';
-import { rfc3339 } from '../api/time.ts';
+import type { Taint, Toleration } from '../api/objects.ts';
 import { tolerates } from '../api/toleration.ts';
+import { disruptPod } from '../client/disrupt-pod.ts';
 import { referenceTo } from '../client/event-recorder.ts';
 import { nodes, pods } from '../client/resources.ts';
 import { runTogether } from '../host/run-together.ts';
@@ -55,34 +54,11 @@ export const createTaintEvictionController: CreateController = (context) => {
         'TaintManagerEviction',
         `Marking for deletion Pod ${key}`,
       );
-      await evict(pod, signal);
+      const reason = 'DeletionByTaintManager';
+      const message = 'Taint manager: deleting due to NoExecute taint';
+      await disruptPod(context.client, pod, { reason, message, nowMs: context.clock.nowMs() }, signal);
     },
   });
-
-  async function evict(pod: Pod, signal: AbortSignal): Promise<void> {
-    const { namespace = '', name = '', uid = '' } = pod.metadata ?? {};
-    const lastTransitionTime = rfc3339(context.clock.nowMs());
-    const message = 'Taint manager: deleting due to NoExecute taint';
-    const condition = {
-      type: 'DisruptionTarget',
-      status: 'True',
-      reason: 'DeletionByTaintManager',
-      message,
-      lastTransitionTime,
-    };
-    try {
-      const body = { metadata: { uid }, status: { conditions: [condition] } };
-      await context.client.patch(
-        pods,
-        { namespace, name },
-        { type: 'strategic', body },
-        { subresource: 'status', signal },
-      );
-      await context.client.delete(pods, { namespace, name }, { preconditions: { uid }, signal });
-    } catch (error) {
-      if (!isReason(error, 'NotFound') && !isReason(error, 'Conflict')) throw error;
-    }
-  }
 
   return { run: async (signal) => runTogether([controller, recorder], signal) };
 };

@@ -1,8 +1,6 @@
 import type { Pod } from '../../api/objects.ts';
-import { isReason } from '../../api/status.ts';
-import { rfc3339 } from '../../api/time.ts';
+import { disruptPod } from '../../client/disrupt-pod.ts';
 import { referenceTo } from '../../client/event-recorder.ts';
-import { pods } from '../../client/resources.ts';
 import type { Cycle, Plugin, Rejection, Snapshot } from '../framework.ts';
 import { fitErrorMessage } from '../fit-error.ts';
 import type { NodeInfo } from '../node-info.ts';
@@ -151,19 +149,12 @@ async function evict(
   handle: PluginHandle,
   signal: AbortSignal,
 ): Promise<void> {
-  const { client, recorder } = handle;
-  const message = `${pod.pod.spec?.schedulerName ?? 'default-scheduler'}: preempting to accommodate a higher priority pod`;
-  const condition = { type: 'DisruptionTarget', status: 'True', reason: 'PreemptionByScheduler', message };
-  const lastTransitionTime = rfc3339(handle.clock.nowMs());
-  for (const { namespace, name, uid, pod: victim } of victims) {
-    const body = { metadata: { uid }, status: { conditions: [{ ...condition, lastTransitionTime }] } };
-    try {
-      await client.patch(pods, { namespace, name }, { type: 'strategic', body }, { subresource: 'status', signal });
-      await client.delete(pods, { namespace, name }, { preconditions: { uid }, signal });
-    } catch (error) {
-      if (isReason(error, 'NotFound') || isReason(error, 'Conflict')) continue; // gone already
-      throw error;
-    }
+  const { client, clock, recorder } = handle;
+  const scheduler = pod.pod.spec?.schedulerName ?? 'default-scheduler';
+  const message = `${scheduler}: preempting to accommodate a higher priority pod`;
+  for (const { pod: victim } of victims) {
+    const why = { reason: 'PreemptionByScheduler', message, nowMs: clock.nowMs() };
+    if (!(await disruptPod(client, victim, why, signal))) continue; // gone already
     recorder.record(
       referenceTo(victim, 'v1', 'Pod'),
       'Normal',
