@@ -154,13 +154,13 @@ export class Http2Connection {
     return this.#openStreams > 0 ? 0 : performance.now() - this.#quietSinceMs;
   }
 
-  /** Asks the server for a sign of life; without one within the time for connecting the connection is ended. */
-  async probe(): Promise<void> {
+  /** Asks the server for a sign of life; without one in time the connection is ended. */
+  async probe(limitMs = this.#limits.connectTimeoutMs): Promise<void> {
     await new Promise<void>((resolve) => {
       const timer = setTimeout(() => {
         this.destroy(new Error('no sign of life from an idle connection'));
         resolve();
-      }, this.#limits.connectTimeoutMs);
+      }, limitMs);
       const done = (): void => {
         clearTimeout(timer);
         resolve();

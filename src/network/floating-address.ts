@@ -1,4 +1,3 @@
-import { connect } from 'node:net';
 import type { Lease } from '../api/objects.ts';
 import { isReason } from '../api/status.ts';
 import type { ApiClient, ObjectKey } from '../client/api-client.ts';
@@ -7,6 +6,7 @@ import { leases } from '../client/resources.ts';
 import { systemClock, type Clock } from '../host/clock.ts';
 import type { Log } from '../host/log.ts';
 import { createNetLinks, type NetLinks } from '../host/net-links.ts';
+import { ApiProbe, type ServedProbe } from './api-probe.ts';
 
 export interface FloatingAddressOptions {
   /** Of the API server on this board: whoever cannot write by it has no business with the address. */
@@ -21,8 +21,8 @@ export interface FloatingAddressOptions {
   readonly log: Log;
   readonly clock?: Clock;
   readonly links?: NetLinks;
-  /** Whether somebody serves at the address; a TCP connection to the port unless set. */
-  readonly isServed?: (signal: AbortSignal) => Promise<boolean>;
+  /** What finds out whether somebody serves at the address, and tells at once of a server that is gone; ApiProbe unless set. */
+  readonly openProbe?: (onLost: () => void) => ServedProbe;
 }
 
 const LEASE: ObjectKey = { namespace: 'kube-system', name: 'bramble-api-address' };
@@ -39,8 +39,10 @@ const RENEW_MS = 2000;
 /** Less than LEASE_MS, more than the store takes for a new leader: until then a healthy holder stays. */
 const RENEW_DEADLINE_MS = 5000;
 const RENEW_RETRY_MS = 300;
-/** The kernel takes the address from a holder that hangs. */
-const VALID_SECONDS = 8;
+/** The kernel takes the address from a holder that hangs; longer than RENEW_DEADLINE_MS after the last time it was put. */
+const VALID_SECONDS = 10;
+/** Not at each renewal: to start a program is the dearest thing that a process at rest does. */
+const PUT_AGAIN_MS = 3500;
 
 /** Between two looks, and after one that failed. */
 const LOOK_MS = 500;
@@ -76,6 +78,9 @@ class AddressClaim {
   readonly #options: FloatingAddressOptions;
   readonly #clock: Clock;
   readonly #links: NetLinks;
+  readonly #probe: ServedProbe;
+  /** Aborted to look before it is time. */
+  #hurry = new AbortController();
   #lease: Lease | undefined;
   #observed: Observed | undefined;
   #looksFailed = 0;
@@ -84,12 +89,24 @@ class AddressClaim {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
     this.#links = options.links ?? createNetLinks();
+    const onLost = (): void => this.#hurry.abort();
+    const { address, port = PORT } = options;
+    this.#probe = options.openProbe?.(onLost) ?? new ApiProbe({ address, port, onLost });
   }
 
   /** Settles true when this board has the Lease, false when aborted. */
   async wait(signal: AbortSignal): Promise<boolean> {
     this.#looksFailed = 0;
+    try {
+      return await this.#waitLooking(signal);
+    } finally {
+      this.#probe.drop();
+    }
+  }
+
+  async #waitLooking(signal: AbortSignal): Promise<boolean> {
     while (!signal.aborted) {
+      this.#hurry = new AbortController();
       // As long as the address is served, who holds the Lease does not matter: nobody is asked.
       let isKnown = false;
       if (this.#looksFailed === 0) await this.#look(signal);
@@ -98,7 +115,8 @@ class AddressClaim {
       const canWrite = this.#looksFailed > 0 && (isKnown || this.#lease !== undefined);
       if (canWrite && this.#mayTake() && (await this.#write(TAKE_MS, signal)) === 'held') return true;
       const pauseMs = this.#looksFailed > 0 ? LOOK_AGAIN_MS : LOOK_MS;
-      await this.#clock.sleepMs(pauseMs, signal).catch(() => undefined); // rejects only when aborted
+      const either = AbortSignal.any([signal, this.#hurry.signal]);
+      await this.#clock.sleepMs(pauseMs, either).catch(() => undefined); // rejects only when aborted
     }
     return false;
   }
@@ -144,22 +162,9 @@ class AddressClaim {
   }
 
   async #look(signal: AbortSignal): Promise<void> {
-    const { isServed = (signal) => this.#connects(signal) } = this.#options;
     const limit = AbortSignal.any([signal, AbortSignal.timeout(LOOK_TIMEOUT_MS)]);
-    const isThere = await isServed(limit).catch(() => false);
+    const isThere = await this.#probe.isServed(limit).catch(() => false);
     this.#looksFailed = isThere ? 0 : this.#looksFailed + 1;
-  }
-
-  #connects(signal: AbortSignal): Promise<boolean> {
-    const { address, port = PORT } = this.#options;
-    return new Promise((resolve) => {
-      const socket = connect({ host: address, port, signal });
-      socket.once('connect', () => {
-        socket.destroy();
-        resolve(true);
-      });
-      socket.once('error', () => resolve(false));
-    });
   }
 
   /** Looks at the Lease, if there is one. False when the API gave no answer. */
@@ -198,6 +203,7 @@ class AddressClaim {
   async #renew(takenMs: number, signal: AbortSignal): Promise<void> {
     const { identity, address, device } = this.#options;
     let renewedMs = takenMs;
+    let putMs = takenMs;
     let pauseMs: number = RENEW_MS;
     while (!signal.aborted) {
       await this.#clock.sleepMs(pauseMs, signal).catch(() => undefined); // rejects only when aborted
@@ -210,7 +216,10 @@ class AddressClaim {
       if (this.#observed !== undefined && this.#observed.holder !== identity) return;
       if (result === 'held') {
         renewedMs = startMs;
-        await this.#links.putAddress(address, device, VALID_SECONDS, signal);
+        if (startMs - putMs >= PUT_AGAIN_MS) {
+          putMs = startMs;
+          await this.#links.putAddress(address, device, VALID_SECONDS, signal);
+        }
       }
       pauseMs = result === 'held' ? RENEW_MS : RENEW_RETRY_MS;
     }

@@ -71,7 +71,7 @@ void t.test(
         identity: name,
         log: silentLog,
         links: createNetLinks(one.prefix),
-        isServed,
+        openProbe: () => ({ isServed, drop: () => undefined }),
       };
       running.push(runFloatingAddress(options, stop.signal));
     };

@@ -32,7 +32,10 @@ class Shelf {
       log: silentLog,
       clock: this.clock,
       links: this.#linksOf(name),
-      isServed: async () => [...this.holders].some((holder) => !this.#cut.has(holder)),
+      openProbe: () => ({
+        isServed: async () => [...this.holders].some((holder) => !this.#cut.has(holder)),
+        drop: () => undefined,
+      }),
     };
     this.#running.set(name, runFloatingAddress(options, stop.signal));
   }
