@@ -25,7 +25,10 @@ const SERVERS_MAX = 16;
 const HEARD_MAX = 64;
 /** A board announces itself before it serves. */
 const PROVE_AGAIN_MS = 5_000;
-const NOTICE_MS = 500;
+/** Several are heard of together. */
+const GATHER_MS = 500;
+/** Who knows the servers asks seldom for more. */
+const ASK_MS_MAX = 60_000;
 
 /**
  * The API servers that a board's agent keeps in hand: heard of by multicast DNS, remembered on disk, so that a board finds
@@ -36,8 +39,8 @@ export class ApiServers {
   readonly #options: ApiServersOptions;
   #known: readonly Server[] = [];
   readonly #heard = new Map<string, Server>();
-  /** Whether something was heard of since the last round of proofs. */
-  #isNew = false;
+  /** Called when something new was heard of. */
+  #onNew: () => void = () => undefined;
 
   constructor(options: ApiServersOptions) {
     this.#options = options;
@@ -62,15 +65,23 @@ export class ApiServers {
       ({ address, port, txt }) => {
         if (txt['ca'] === caHash && address !== ownAddress) this.hear({ address, port });
       },
-      { address: ownAddress, onError: (error) => log.warn('multicast DNS failed', { error }) },
+      {
+        address: ownAddress,
+        onError: (error) => log.warn('multicast DNS failed', { error }),
+        pauseMsMax: ASK_MS_MAX,
+      },
       signal,
     );
     while (!signal.aborted) {
-      await this.proveHeard();
-      const untilMs = performance.now() + PROVE_AGAIN_MS;
       // What is new is not kept waiting by what does not answer.
-      do await sleep(NOTICE_MS, undefined, { signal }).catch(() => undefined);
-      while (!signal.aborted && !this.#isNew && performance.now() < untilMs);
+      const isNew = new AbortController();
+      this.#onNew = () => isNew.abort();
+      await this.proveHeard();
+      const wake = AbortSignal.any([signal, isNew.signal]);
+      await sleep(this.#heard.size > 0 ? PROVE_AGAIN_MS : ASK_MS_MAX, undefined, { signal: wake }).catch(
+        () => undefined,
+      );
+      await sleep(GATHER_MS, undefined, { signal }).catch(() => undefined);
     }
     await browsing;
   }
@@ -82,13 +93,12 @@ export class ApiServers {
     this.#heard.set(key, { address, port });
     const [oldest = ''] = this.#heard.keys();
     if (this.#heard.size > HEARD_MAX) this.#heard.delete(oldest);
-    this.#isNew = true;
+    this.#onNew();
   }
 
   /** Asks all that were heard of to prove themselves, and keeps those that do. */
   async proveHeard(): Promise<void> {
     const { caHash, log, path } = this.#options;
-    this.#isNew = false;
     const before = this.#known;
     await Promise.all(
       [...this.#heard].map(async ([key, server]) => {

@@ -39,6 +39,11 @@ export interface CallOptions {
   readonly dryRun?: boolean;
 }
 
+export interface GetOptions extends CallOptions {
+  /** '0': as the API server last saw it, which costs the store nothing and may be a moment old. Absent: as it is. */
+  readonly resourceVersion?: '0';
+}
+
 /** `body` of a json patch is an array of operations, of the others a partial object. */
 export interface Patch {
   readonly type: 'json' | 'merge' | 'strategic';
@@ -50,7 +55,7 @@ export interface Patch {
  * ServiceUnavailable when no server answers and the request has had no effect, Timeout when it may have had one.
  */
 export interface ApiClient {
-  get<T extends KubeObject>(resource: Resource<T>, namespace: string, name: string, options?: CallOptions): Promise<T>;
+  get<T extends KubeObject>(resource: Resource<T>, namespace: string, name: string, options?: GetOptions): Promise<T>;
   /** The items carry apiVersion and kind, which servers leave out of lists. */
   list<T extends KubeObject>(resource: Resource<T>, options?: ListOptions): Promise<ListOf<T>>;
   /**

@@ -1,6 +1,15 @@
 import type { KubeObject, ListOf, WatchEvent } from '../api/objects.ts';
 import { StatusError, statusErrorFrom } from '../api/status.ts';
-import type { ApiClient, CallOptions, ListOptions, ObjectKey, Patch, Resource, WatchOptions } from './api-client.ts';
+import type {
+  ApiClient,
+  CallOptions,
+  GetOptions,
+  ListOptions,
+  ObjectKey,
+  Patch,
+  Resource,
+  WatchOptions,
+} from './api-client.ts';
 import { jsonLines } from './json-lines.ts';
 import { Transport, type TransportOptions, type TransportRequest } from './transport.ts';
 
@@ -41,7 +50,7 @@ class JsonApiClient implements HttpApiClient {
     this.#transport.close();
   }
 
-  async get<T extends KubeObject>(resource: Resource<T>, namespace: string, name: string, options: CallOptions = {}) {
+  async get<T extends KubeObject>(resource: Resource<T>, namespace: string, name: string, options: GetOptions = {}) {
     return (await this.#call('GET', objectPath(resource, { namespace, name }, options), undefined, options)) as T;
   }
 
@@ -165,9 +174,10 @@ function collectionPath(resource: Omit<Resource<KubeObject>, 'example'>, namespa
     : `${root}/${plural}`;
 }
 
-function objectPath(resource: Omit<Resource<KubeObject>, 'example'>, key: ObjectKey, options: CallOptions): string {
+function objectPath(resource: Omit<Resource<KubeObject>, 'example'>, key: ObjectKey, options: GetOptions): string {
   const path = `${collectionPath(resource, key.namespace)}/${encodeURIComponent(key.name)}`;
-  return (options.subresource === undefined ? path : `${path}/${options.subresource}`) + query(dryRun(options));
+  const { subresource, resourceVersion } = options;
+  return (subresource === undefined ? path : `${path}/${subresource}`) + query({ ...dryRun(options), resourceVersion });
 }
 
 function dryRun(options: CallOptions): { readonly dryRun?: string } {

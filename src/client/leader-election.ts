@@ -192,9 +192,14 @@ class Candidate {
   }
 
   async #read(signal: AbortSignal): Promise<Lease | undefined> {
-    const { client, lease } = this.#options;
+    const { client, lease, identity } = this.#options;
+    const holder = this.#observed?.holder;
+    // While another renews, what the API server saw last will do: seen late, a renewal counts from later, and who writes
+    // over what is gone gets a conflict.
+    const isWaiting = holder !== undefined && holder !== '' && holder !== identity;
     try {
-      return await client.get(leases, lease.namespace, lease.name, { signal });
+      const options = { signal, ...(isWaiting ? { resourceVersion: '0' as const } : {}) };
+      return await client.get(leases, lease.namespace, lease.name, options);
     } catch (error) {
       if (isReason(error, 'NotFound')) return undefined;
       throw error;

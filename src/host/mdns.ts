@@ -14,7 +14,7 @@ export interface Announcement {
 }
 
 const TYPE = 'bramble';
-/** Asked again this often: answers get lost, boards come back with other addresses. */
+/** Asked again after this: answers get lost, boards come back with other addresses. */
 const QUERY_MS = 2_000;
 /** Announcements remembered, the latest: anybody on the network may make up as many as they like. */
 const FOUND_MAX = 64;
@@ -25,6 +25,14 @@ interface MdnsOptions {
   /** The own address on the network to speak on. */
   readonly address: string;
   readonly onError: (error: unknown) => void;
+}
+
+interface BrowserOptions extends MdnsOptions {
+  /**
+   * The pause between questions doubles up to this (RFC 6762 section 5.2), since each wakes every board; without, it stays
+   * as short as at first. Boards announce themselves unasked when they start.
+   */
+  readonly pauseMsMax?: number;
 }
 
 function open({ address, onError }: MdnsOptions): Bonjour {
@@ -64,7 +72,7 @@ export async function runAnnouncer(
 /** Tells of each announcement heard, again whenever it changes, until aborted. */
 export async function runBrowser(
   onFound: (announcement: Announcement) => void,
-  options: MdnsOptions,
+  options: BrowserOptions,
   signal: AbortSignal,
 ): Promise<void> {
   const bonjour = open(options);
@@ -88,13 +96,13 @@ export async function runBrowser(
   };
   let browser = browse();
   try {
-    while (!signal.aborted) {
+    for (let pauseMs = QUERY_MS; !signal.aborted; pauseMs = Math.min(2 * pauseMs, options.pauseMsMax ?? QUERY_MS)) {
       if (browser.services.length > SERVICES_MAX) {
         browser.stop();
         browser = browse();
       }
       browser.update();
-      await sleep(QUERY_MS, undefined, { signal });
+      await sleep(pauseMs, undefined, { signal });
     }
   } catch {
     // aborted
