@@ -15,6 +15,7 @@ import { Kubelet } from './kubelet.ts';
 import type { KubeletDeps } from './kubelet-deps.ts';
 import type { CompleteKubeletOptions } from './kubelet-options.ts';
 import type { KubeletParts } from './kubelet-parts.ts';
+import { ProbeCounts } from './probes/probe-counts.ts';
 import type { ProbeHost, ProbeRunner } from './probes/prober.ts';
 import { nodeFactsReader } from './node-facts.ts';
 import type { RuntimeVersion } from '../host/cri.ts';
@@ -92,6 +93,7 @@ export function assembleKubelet(context: KubeletContext): AssembledKubelet {
   const deps = makeDeps(context, {
     health,
     refusal: (pod) => eviction.refusal(pod),
+    evictions: () => eviction.evictions,
     node: () => reporter.node,
     pods: () => kubelet.pods(),
     podByUid: (uid) => kubelet.podByUid(uid),
@@ -111,7 +113,7 @@ function aboutNode(name: string): ObjectReference {
 }
 
 /** What the dependencies ask back from what is put together after them. */
-interface Later extends Pick<KubeletDeps, 'node' | 'services' | 'servicesSynced'> {
+interface Later extends Pick<KubeletDeps, 'node' | 'services' | 'servicesSynced' | 'evictions'> {
   readonly health: RuntimeHealth;
   readonly pods: () => readonly Pod[];
   readonly podByUid: (uid: string) => Pod | undefined;
@@ -127,6 +129,7 @@ function makeDeps({ parts, options, board, version, recorder }: KubeletContext, 
   const events = podEventSink(recorder);
   const cache = new ObjectCache(client, clock);
   const probeResults = new ProbeResultStore();
+  const probeCounts = new ProbeCounts();
   const getConfigMap = cache.getConfigMap.bind(cache);
   const getSecret = cache.getSecret.bind(cache);
   const volumes = parts.createVolumes({
@@ -155,8 +158,15 @@ function makeDeps({ parts, options, board, version, recorder }: KubeletContext, 
     puller: new ImagePuller({ images, clock, events }),
     crashBackoff: new GoBackoff(clock, CRASH_BACKOFF_INITIAL_MS, CRASH_BACKOFF_MAX_MS),
     volumes,
-    probes: makeProbes(parts, { events, results: probeResults, podStatus: (uid) => later.podByUid(uid)?.status }),
+    probes: makeProbes(parts, {
+      events,
+      results: probeResults,
+      counts: probeCounts,
+      podStatus: (uid) => later.podByUid(uid)?.status,
+    }),
     probeResults,
+    probeCounts,
+    evictions: later.evictions,
     cgroups: makeCgroups(parts, options, board),
     httpHook: parts.httpHook,
     limits: {
@@ -183,7 +193,7 @@ function makeDeps({ parts, options, board, version, recorder }: KubeletContext, 
   };
 }
 
-function makeProbes(parts: KubeletParts, host: Pick<ProbeHost, 'events' | 'results' | 'podStatus'>): ProbeRunner {
+function makeProbes(parts: KubeletParts, host: Omit<ProbeHost, 'clock' | 'execSync'>): ProbeRunner {
   const { clock, runtime } = parts;
   return parts.createProbes({
     ...host,

@@ -10,6 +10,7 @@ import type { KubeletPaths } from './kubelet-paths.ts';
 import type { PodCgroups } from './pod-cgroups.ts';
 import type { DnsFacts } from './pod-dns.ts';
 import type { EventSink } from './pod-events.ts';
+import type { ProbeCounts } from './probes/probe-counts.ts';
 import type { HttpHook, ProbeResults, ProbeRunner } from './probes/prober.ts';
 import type { PodVolumes } from './volumes/volume-plugin.ts';
 
@@ -28,6 +29,7 @@ export interface KubeletDeps {
   readonly volumes: PodVolumes;
   readonly probes: ProbeRunner;
   readonly probeResults: ProbeResults;
+  readonly probeCounts: ProbeCounts;
   readonly cgroups: PodCgroups;
   readonly httpHook: HttpHook;
   readonly limits: LimitFacts;
@@ -47,6 +49,8 @@ export interface KubeletDeps {
   /** Why no pod but those on the host's network can start; undefined when they can. */
   networkError(): string | undefined;
   node(): Node | undefined;
+  /** How many pods were evicted, by what the board was short of. */
+  evictions(): ReadonlyMap<string, number>;
   /** Why the pod must not run here though it is bound to this board; undefined when it may. */
   admit(pod: Pod, others: readonly Pod[]): { readonly reason: string; readonly message: string } | undefined;
 }

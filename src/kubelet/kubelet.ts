@@ -18,6 +18,7 @@ import { PodSyncer } from './pod-syncer.ts';
 import type { PodEnd } from './pod-worker.ts';
 import { PodWorkers } from './pod-workers.ts';
 import type { ContainerLocation, KubeletView } from './server/kubelet-server.ts';
+import type { MetricFamily } from './server/metric-text.ts';
 import { runStaticPods } from './static-pods.ts';
 import { StatusWriter } from './status-writer.ts';
 
@@ -117,6 +118,14 @@ export class Kubelet implements KubeletView {
 
   get podLogsDir(): string {
     return this.#options.deps.paths.podLogsDir;
+  }
+
+  evictions(): ReadonlyMap<string, number> {
+    return this.#options.deps.evictions();
+  }
+
+  probeMetrics(): readonly MetricFamily[] {
+    return this.#options.deps.probeCounts.families();
   }
 
   node(): Node | undefined {

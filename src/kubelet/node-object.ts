@@ -7,7 +7,7 @@ import { thresholdQuantity } from './eviction/thresholds.ts';
 import type { PressureType, Thresholds } from './eviction/thresholds.ts';
 
 /** The Kubernetes version whose kubelet this one stands for. */
-const KUBELET_VERSION = 'v1.36.0+bramble';
+export const KUBELET_VERSION = 'v1.36.0+bramble';
 
 /** Images told of in the Node object, the largest first (upstream nodeStatusMaxImages). */
 const IMAGES_MAX = 50;

@@ -64,7 +64,8 @@ export function parseThresholds(text: string): Thresholds {
   for (const one of text.split(',').filter((part) => part.trim() !== '')) {
     const [signal = '', limit = ''] = one.split('<').map((part) => part.trim());
     if (!isSignal(signal)) throw badRequest(`unknown eviction signal "${signal}" in "${text}"`);
-    if (!SHARE.test(limit) && !isQuantity(limit))
+    const isAmount: boolean = isQuantity(limit);
+    if (!isAmount && !SHARE.test(limit))
       throw badRequest(`eviction threshold of ${signal} must be an amount or a share: got "${limit}"`);
     found[signal] = limit;
   }

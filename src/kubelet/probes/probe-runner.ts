@@ -75,6 +75,7 @@ export function createProbeRunner(host: ProbeHost): ProbeRunner {
       for (const one of workers.values())
         if (one.podUid === podUid && one.worker.containerId !== '') host.results.remove(one.worker.containerId);
       stop(podUid, ['liveness', 'startup', 'readiness']);
+      host.counts.remove(podUid);
     },
     async run(signal) {
       const onAbort = (): void => stopAll.abort();

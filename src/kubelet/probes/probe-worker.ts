@@ -111,6 +111,8 @@ export class ProbeWorker {
   #count(outcome: ProbeOutcome['outcome'], output: string): void {
     const result: ProbeResult = outcome === 'success' || outcome === 'warning' ? 'success' : 'failure';
     this.#report(outcome, output);
+    const counted = outcome === 'error' ? 'unknown' : result === 'success' ? 'successful' : 'failed';
+    this.#host.counts.add(this.#pod, this.#container.name, this.#kind, counted);
     this.#sameInARow = result === this.#last ? this.#sameInARow + 1 : 1;
     this.#last = result;
     const { failureThreshold = 3, successThreshold = 1 } = this.#probe;

@@ -1,5 +1,6 @@
 import type { LifecycleHandler, Pod, PodStatus } from '../../api/objects.ts';
 import type { Clock } from '../../host/clock.ts';
+import type { ProbeCounts } from './probe-counts.ts';
 import type { EventSink } from '../pod-events.ts';
 
 export type ProbeKind = 'liveness' | 'readiness' | 'startup';
@@ -43,6 +44,7 @@ export interface ProbeRunner {
 /** What the probe workers need of the core. */
 export interface ProbeHost {
   readonly results: ProbeResults;
+  readonly counts: ProbeCounts;
   readonly clock: Clock;
   readonly events: EventSink;
   /** The status as last made (container ids, running since, pod IP): undefined before the first. */

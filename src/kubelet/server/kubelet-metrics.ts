@@ -1,5 +1,8 @@
 import { collectProcessMetrics, Counter, Gauge, MetricRegistry } from '../../host/metrics.ts';
+import { KUBELET_VERSION } from '../node-object.ts';
 import type { KubeletView } from './kubelet-server.ts';
+
+const GO_ARCH: Readonly<Partial<Record<NodeJS.Architecture, string>>> = { x64: 'amd64' };
 
 /** The kubelet's own numbers, under upstream's names. */
 export class KubeletMetrics {
@@ -21,6 +24,23 @@ export class KubeletMetrics {
       registers,
     });
     node.set({ node: view.nodeName }, 1);
+    const evictions: Counter<'eviction_signal'> = new Counter({
+      name: 'kubelet_evictions',
+      help: '[ALPHA] Cumulative number of pod evictions by eviction signal',
+      labelNames: ['eviction_signal'],
+      registers,
+      collect: (): void => {
+        evictions.reset();
+        for (const [signal, count] of view.evictions()) evictions.inc({ eviction_signal: signal }, count);
+      },
+    });
+    const build = new Gauge({
+      name: 'kubernetes_build_info',
+      help: "[ALPHA] A metric with a constant '1' value labeled by the version that this kubelet stands for.",
+      labelNames: ['git_version', 'platform'],
+      registers,
+    });
+    build.set({ git_version: KUBELET_VERSION, platform: `linux/${GO_ARCH[process.arch] ?? process.arch}` }, 1);
     const runningPods: Gauge = new Gauge({
       name: 'kubelet_running_pods',
       help: '[BETA] Number of pods that have a running pod sandbox',

@@ -1,5 +1,6 @@
 import type { Node, Pod } from '../../api/objects.ts';
 import type { Images, Runtime } from '../../host/cri.ts';
+import type { MetricFamily } from './metric-text.ts';
 
 /** What the kubelet's HTTPS server (port 10250) sees of the core: read-only, all of it from memory or the runtime. */
 export interface KubeletView {
@@ -21,6 +22,10 @@ export interface KubeletView {
   findContainer(pod: Pod, container: string, options?: { readonly previous?: boolean }): Promise<ContainerLocation>;
   /** The ready sandbox of the pod, for port-forward. @throws StatusError NotFound */
   findSandbox(pod: Pod): Promise<string>;
+  /** How many pods were evicted, by what the board was short of. */
+  evictions(): ReadonlyMap<string, number>;
+  /** `/metrics/probes` */
+  probeMetrics(): readonly MetricFamily[];
   /** The Node object as last read, for `/stats/summary` and `/spec`. */
   node(): Node | undefined;
 }

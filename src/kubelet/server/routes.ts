@@ -9,8 +9,11 @@ import type { KubeletView } from './kubelet-server.ts';
 import { METRIC_TEXT, metricText } from './metric-text.ts';
 import { statsSummary } from './stats-summary.ts';
 import { attach, exec, portForward, run } from './stream-handlers.ts';
+import { systemLogs } from './system-logs.ts';
 import { cadvisorMetrics, resourceMetrics } from './usage-metrics.ts';
 import { UsageReader } from './usage-reader.ts';
+
+const SYSTEM_LOGS = '/var/log';
 
 /** What the kubelet answers, by the path's first element. */
 export interface Routes {
@@ -42,7 +45,8 @@ export function createRoutes({ view, options, metrics }: RoutesOptions): Routes 
       ['containerLogs', containerLogs],
       ['run', run],
       ['stats', stats],
-      ['metrics', metricsHandler(usage, metrics)],
+      ['metrics', metricsHandler(view, usage, metrics)],
+      ['logs', systemLogs(SYSTEM_LOGS)],
       ['configz', async (_call, response) => sendJson(response, configz(options))],
     ]),
     upgrades: new Map<string, UpgradeHandler>([
@@ -58,11 +62,12 @@ export function pageNotFound(): StatusError {
   return new StatusError('NotFound', '404 page not found\n');
 }
 
-function metricsHandler(usage: UsageReader, metrics: KubeletMetrics): Handler {
+function metricsHandler(view: KubeletView, usage: UsageReader, metrics: KubeletMetrics): Handler {
   const texts: Readonly<Record<string, () => Promise<string>>> = {
     '': async () => metrics.registry.metrics(),
     cadvisor: async () => metricText(cadvisorMetrics(await usage.read(), { cores: availableParallelism() })),
     resource: async () => metricText(resourceMetrics(await usage.read())),
+    probes: async () => metricText(view.probeMetrics()),
   };
   return async ({ path }, response) => {
     const name = path.join('/');

@@ -1,5 +1,8 @@
 import type { UsageStats } from '../../host/cri.ts';
+import { parseMilli, parseUnits } from '../../api/quantity.ts';
+import { cpuQuota, PERIOD_US } from '../container-resources.ts';
 import { podCgroupPath } from '../pod-cgroup-name.ts';
+import { findContainerSpec } from '../pod-identity.ts';
 import type { MetricFamily } from './metric-text.ts';
 import { startedAt } from './stats-summary.ts';
 import type { PodUsage, Usage } from './usage-reader.ts';
@@ -103,6 +106,7 @@ export function cadvisorMetrics({ node, pods }: Usage, machine: { readonly cores
       type: 'gauge',
       samples: filesystems.map(({ labels, stats }) => ({ labels, value: stats.writableBytes })),
     },
+    ...specFamilies(pods),
     ...networkFamilies(
       pods,
       node.interfaces.map((one) => ({ labels: { ...root, interface: one.name }, one })),
@@ -113,6 +117,35 @@ export function cadvisorMetrics({ node, pods }: Usage, machine: { readonly cores
       type: 'gauge',
       samples: [{ labels: {}, value: machine.cores }],
     },
+  ];
+}
+
+/** What containers were given and since when they run: dashboards divide by it. */
+function specFamilies(pods: readonly PodUsage[]): readonly MetricFamily[] {
+  const all = pods.flatMap((usage) =>
+    usage.containers.map(({ stats }) => {
+      const limits = findContainerSpec(usage.pod, stats.name)?.resources?.limits;
+      return { labels: containerLabels(usage, stats.id), limits, started: startedAt(usage.pod, stats.name) };
+    }),
+  );
+  type One = (typeof all)[number];
+  const gauge = (name: string, help: string, read: (one: One) => number | undefined): MetricFamily => ({
+    name,
+    help,
+    type: 'gauge',
+    samples: all.map((one) => ({ labels: one.labels, value: read(one) })),
+  });
+  const quota = ({ limits }: One): number | undefined =>
+    limits?.['cpu'] === undefined ? undefined : cpuQuota(parseMilli(limits['cpu']));
+  return [
+    gauge('container_spec_memory_limit_bytes', 'Memory limit for the container.', ({ limits }) =>
+      parseUnits(limits?.['memory'] ?? 0),
+    ),
+    gauge('container_spec_cpu_quota', 'CPU quota of the container.', quota),
+    gauge('container_spec_cpu_period', 'CPU period of the container.', () => PERIOD_US),
+    gauge('container_start_time_seconds', 'Start time of the container since unix epoch in seconds.', ({ started }) =>
+      started === undefined ? undefined : Date.parse(started) / 1000,
+    ),
   ];
 }
 

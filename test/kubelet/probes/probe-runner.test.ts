@@ -5,8 +5,10 @@ import type { Container, Pod, PodStatus } from '../../../src/api/objects.ts';
 import { ProbeResultStore } from '../../../src/kubelet/probe-result-store.ts';
 import type { PodEvent } from '../../../src/kubelet/pod-events.ts';
 import { httpGet, httpUrl, portNumber } from '../../../src/kubelet/probes/http-get.ts';
+import { ProbeCounts } from '../../../src/kubelet/probes/probe-counts.ts';
 import { createProbeRunner } from '../../../src/kubelet/probes/probe-runner.ts';
 import type { ExecResult } from '../../../src/kubelet/probes/prober.ts';
+import { metricText } from '../../../src/kubelet/server/metric-text.ts';
 import { runProbe } from '../../../src/kubelet/probes/run-probe.ts';
 import { createFakeClock } from '../../fake/clock.ts';
 
@@ -45,8 +47,10 @@ function world(t: Test, pod: Pod, answers: number[]) {
       },
     ],
   });
+  const counts = new ProbeCounts();
   const runner = createProbeRunner({
     results,
+    counts,
     clock,
     events: { emit: (_pod, event) => events.push(event) },
     podStatus: () => status(),
@@ -66,7 +70,7 @@ function world(t: Test, pod: Pod, answers: number[]) {
   const advance = async (ms: number): Promise<void> => {
     for (let left = ms; left > 0; left -= 250) await clock.advance(250);
   };
-  return { results, events, state, runner, advance };
+  return { results, events, state, runner, advance, counts };
 }
 
 const EXEC = { exec: { command: ['x'] }, periodSeconds: 2 };
@@ -74,7 +78,7 @@ const EXEC = { exec: { command: ['x'] }, periodSeconds: 2 };
 void t.test(
   'a readiness probe is a failure until it has succeeded, and again after failureThreshold failures',
   async (t) => {
-    const { results, events, advance } = world(
+    const { results, events, advance, counts, runner } = world(
       t,
       podOf({ readinessProbe: { ...EXEC, failureThreshold: 2 } }),
       [0, 1, 1, 0],
@@ -93,6 +97,10 @@ void t.test(
     });
     await advance(2_000);
     t.equal(results.get('readiness', 'id1'), 'success');
+    const own = 'probe_type="Readiness",result="failed",container="c",pod="web",namespace="ns",pod_uid="u"';
+    t.ok(metricText(counts.families()).includes(`prober_probe_total{${own}} 2\n`));
+    runner.removePod('u');
+    t.same(counts.families()[0]?.samples, [], 'of a pod that is gone nothing is kept');
   },
 );
 

@@ -34,6 +34,8 @@ export function fakeView(given: Partial<KubeletView> & { readonly logPath?: stri
     },
     findSandbox: async () => 's1',
     node: () => undefined,
+    evictions: () => new Map([['memory.available', 2]]),
+    probeMetrics: () => [],
     ...rest,
   };
 }

@@ -41,6 +41,14 @@ void t.test('the kubelet server', async (t) => {
     t.same(client.asked, []);
   });
 
+  await t.test('serves metrics under the paths of upstream', async (t) => {
+    t.match((await served.get('/metrics')).text, /^kubelet_evictions\{eviction_signal="memory.available"\} 2$/m);
+    t.match((await served.get('/metrics')).text, /^kubernetes_build_info\{git_version="v1\.36\.0\+bramble",/m);
+    for (const path of ['/metrics/probes', '/metrics/resource', '/metrics/cadvisor'])
+      t.equal((await served.get(path)).code, 200, path);
+    t.equal((await served.get('/metrics/none')).code, 404);
+  });
+
   await t.test('refuses who shows nothing, a certificate of another authority, or a token that is none', async (t) => {
     const nobody = { ca: authority.certPem };
     const other = await createAuthority('kubernetes', Date.now());

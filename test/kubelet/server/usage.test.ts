@@ -127,9 +127,17 @@ void t.test('cadvisorMetrics() carries the labels that dashboards look for', (t)
     `container_memory_rss{${main}} 500 ${AT_MS}`,
     `container_network_receive_bytes_total{${whole},interface="eth0"} 1`,
     `container_memory_working_set_bytes{container="",id="/",image="",name="",namespace="",pod=""} 1000 ${AT_MS}`,
+    `container_spec_memory_limit_bytes{${main}} 0`,
+    `container_start_time_seconds{${main}} 1795165201`,
     'machine_cpu_cores 4',
   ])
     t.ok(lines.includes(line), line);
+  const { pods, ...rest } = usage();
+  const spec = { containers: [{ name: 'main', resources: { limits: { cpu: '500m', memory: '64Mi' } } }] };
+  const limited = pods.map((one) => ({ ...one, pod: { ...one.pod, spec } }));
+  const text = metricText(cadvisorMetrics({ ...rest, pods: limited }, { cores: 4 }));
+  t.match(text, /^container_spec_memory_limit_bytes\{container="main",.*\} 67108864$/m);
+  t.match(text, /^container_spec_cpu_quota\{container="main",.*\} 50000$/m);
   t.end();
 });
 
