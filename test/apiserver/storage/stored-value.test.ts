@@ -27,6 +27,16 @@ void t.test('valueText() gives what kube-apiserver stored as the text that we wo
   };
   t.equal(text, storedText(object));
   t.same(parseStored(text, 7).metadata?.resourceVersion, '7');
+  const range = Buffer.concat([message(1, ''), message(2, '30000-32767'), message(3, Buffer.from([1, 2]))]);
+  t.same(JSON.parse(valueText(stored('v1', 'RangeAllocation', range))), {
+    kind: 'RangeAllocation',
+    apiVersion: 'v1',
+    metadata: {},
+    range: '30000-32767',
+    data: 'AQI=',
+  });
+  const deployment = JSON.parse(valueText(stored('apps/v1', 'Deployment', message(1, message(1, 'a'))))) as object;
+  t.same(Object.keys(deployment), ['kind', 'apiVersion', 'metadata', 'status'], 'with what upstream fills in');
   const lease = valueText(stored('coordination.k8s.io/v1', 'Lease', message(1, message(1, 'w1'))));
   t.same(JSON.parse(lease), { kind: 'Lease', apiVersion: 'coordination.k8s.io/v1', metadata: { name: 'w1' } });
   t.end();
