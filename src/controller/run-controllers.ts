@@ -1,7 +1,7 @@
 import type { ApiClient } from '../client/api-client.ts';
 import { createEventRecorder } from '../client/event-recorder.ts';
 import { createInformerSet } from '../client/informer-set.ts';
-import { runLeaderElection } from '../client/leader-election.ts';
+import { type LeaderElectionOptions, runLeaderElection } from '../client/leader-election.ts';
 import type { Clock } from '../host/clock.ts';
 import type { Log } from '../host/log.ts';
 import type { Authority } from '../host/pki.ts';
@@ -23,6 +23,7 @@ import { createRootCaController } from './root-ca.ts';
 import { createServiceAccountController } from './service-account.ts';
 import { createTaintEvictionController } from './taint-eviction.ts';
 
+/** What runControllers() works with. */
 export interface ControllersOptions {
   readonly client: ApiClient;
   /** Unique per process start. */
@@ -35,6 +36,8 @@ export interface ControllersOptions {
   readonly clusterCidr: string;
   /** How boards that do not renew their Lease are asked after; a knock at their kubelet's port unless set. */
   readonly probe?: Probe;
+  /** Other times than the lease's usual ones. */
+  readonly leaderElection?: Pick<LeaderElectionOptions, 'leaseDurationMs' | 'renewDeadlineMs' | 'retryPeriodMs'>;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -42,7 +45,8 @@ export interface ControllersOptions {
 /** Runs all controllers while this process leads; the others stand by. */
 export async function runControllers(options: ControllersOptions, signal: AbortSignal): Promise<void> {
   const { client, identity, clock, log } = options;
-  const election = {
+  const election: LeaderElectionOptions = {
+    ...options.leaderElection,
     client,
     lease: { namespace: 'kube-system', name: 'kube-controller-manager' },
     identity,

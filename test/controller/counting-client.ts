@@ -13,8 +13,8 @@ export interface Call {
 /** An ApiClient that notes each request but watches, and may refuse some. */
 export interface CountingClient extends ApiClient {
   readonly calls: Call[];
-  /** Set by a test: what it throws takes the place of the request. */
-  fault: ((what: string, object: KubeObject | undefined) => void) | undefined;
+  /** Set by a test: what it throws takes the place of the request; a promise holds the request up before it is sent. */
+  fault: ((what: string, object: KubeObject | undefined) => void | Promise<void>) | undefined;
 }
 
 export function countingClient(client: ApiClient): CountingClient {
@@ -27,7 +27,7 @@ export function countingClient(client: ApiClient): CountingClient {
   ): Promise<R> => {
     const what = `${verb} ${plural}${subresource === undefined ? '' : `/${subresource}`}`;
     try {
-      self.fault?.(what, object);
+      await self.fault?.(what, object);
       const result = await act();
       calls.push({ what, name, result: 'OK' });
       return result;

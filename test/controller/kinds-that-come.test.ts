@@ -43,7 +43,7 @@ const widget = (name: string, more: KubeObject['metadata'] = {}): KubeObject => 
 
 void t.test('the garbage collector learns of kinds that come later, and forgets those that go', async (t) => {
   const cluster = startCluster(t, [createGarbageCollector]);
-  const { client, clock, settle } = cluster;
+  const { client, clock } = cluster;
   serve(client, {});
   const owner = await client.create(configMaps, {
     apiVersion: 'v1',
@@ -51,16 +51,16 @@ void t.test('the garbage collector learns of kinds that come later, and forgets 
     metadata: { namespace: 'ns', name: 'owner' },
   });
   const ownerReferences = [{ apiVersion: 'v1', kind: 'ConfigMap', name: 'owner', uid: owner.metadata?.uid ?? '' }];
-  await settle();
+  await cluster.settle();
   await client.create(WIDGETS, widget('w', { ownerReferences }));
   const widgetsLeft = async (): Promise<number> => (await client.list(WIDGETS)).items.length;
   await client.delete(configMaps, { namespace: 'ns', name: 'owner' }, {});
-  await settle();
+  await cluster.settle();
   t.equal(await widgetsLeft(), 1, 'nobody has heard of widgets');
 
   serve(client, { 'example.com/v1': [WIDGETS] });
   await clock.advance(30_000);
-  await settle();
+  await cluster.settle();
   t.equal(await widgetsLeft(), 0, 'listed, its owner asked for and not there');
 
   const watches = (): number =>
@@ -80,7 +80,7 @@ void t.test('the garbage collector learns of kinds that come later, and forgets 
 
 void t.test('the garbage collector works on though one kind can never be listed', async (t) => {
   const cluster = startCluster(t, [createGarbageCollector]);
-  const { client, clock, settle } = cluster;
+  const { client, clock } = cluster;
   serve(client, { 'example.com/v1': [WIDGETS] });
   client.onCall = ({ plural }) => {
     if (plural === 'widgets') throw new StatusError('InternalError', 'conversion webhook failed');
@@ -95,13 +95,13 @@ void t.test('the garbage collector works on though one kind can never be listed'
   await clock.advance(25_000);
   t.equal(await mapsLeft(), 1, 'it is waited for');
   await clock.advance(10_000);
-  await settle();
+  await cluster.settle();
   t.equal(await mapsLeft(), 0, 'but not for ever');
 });
 
 void t.test('a namespace stays while a group hides what it may hold, says so, and goes when it answers', async (t) => {
   const cluster = startCluster(t, [createNamespaceController]);
-  const { client, clock, settle } = cluster;
+  const { client, clock } = cluster;
   serve(client, { 'example.com/v1': 'its server is away', 'a/b/c': [] });
   client.seed(namespaces, {
     apiVersion: 'v1',
@@ -109,7 +109,7 @@ void t.test('a namespace stays while a group hides what it may hold, says so, an
     metadata: { name: 'ns', deletionTimestamp: '2026-01-01T00:00:00Z' },
     spec: { finalizers: ['kubernetes'] },
   });
-  await settle();
+  await cluster.settle();
   const condition = async (type: string) =>
     (await client.get(namespaces, '', 'ns')).status?.conditions?.find((one) => one.type === type);
   t.match(await condition('NamespaceDeletionDiscoveryFailure'), {

@@ -37,12 +37,8 @@ export async function startRealCluster(
   { boards: names = ['w1', 'w2'], controllers = {} }: RealClusterOptions = {},
 ): Promise<RealCluster> {
   const api = await startTestCluster();
-  const clientAs = ({ certPem: cert, keyPem: key }: { certPem: string; keyPem: string }): HttpApiClient => {
-    const config = { servers: [api.url], files: [], load: async () => ({ ca: api.ca, cert, key }) };
-    return createHttpApiClient({ config, userAgent: 'bramble-test', log: silentLog });
-  };
-  const admin = clientAs(api.admin);
-  const own = clientAs(await api.issueClient('system:kube-controller-manager'));
+  const admin = clientAs(api, api.admin);
+  const own = clientAs(api, await api.issueClient('system:kube-controller-manager'));
   const client = countingClient(own);
   const authority = await createAuthority('kubernetes', Date.now());
   const boards = fakeBoards(admin, names);
@@ -87,6 +83,15 @@ export async function startRealCluster(
       running = start();
     },
   };
+}
+
+/** A client of the cluster with this certificate; to be closed. */
+export function clientAs(
+  api: Pick<TestCluster, 'url' | 'ca'>,
+  { certPem: cert, keyPem: key }: { readonly certPem: string; readonly keyPem: string },
+): HttpApiClient {
+  const config = { servers: [api.url], files: [], load: async () => ({ ca: api.ca, cert, key }) };
+  return createHttpApiClient({ config, userAgent: 'bramble-test', log: silentLog });
 }
 
 async function mayPatchNodes(client: HttpApiClient): Promise<boolean> {
