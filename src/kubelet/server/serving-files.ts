@@ -15,6 +15,8 @@ type ServingFiles = Pick<KubeletServerOptions, 'certFile' | 'keyFile' | 'clientC
 
 /** Short: until the certificate that the cluster has signed is served, nobody reads logs. */
 const CHECK_MS = 2000;
+/** One that is served is renewed long before its end. */
+const CHECK_SERVED_MS = 30_000;
 
 /** The files' contents, as soon as all are there and belong together; undefined when aborted before. */
 export async function waitForServingFiles(
@@ -48,7 +50,7 @@ export async function watchServingFiles(
 ): Promise<void> {
   let present = first;
   while (!signal.aborted) {
-    await clock.sleepMs(CHECK_MS, signal).catch(() => undefined);
+    await clock.sleepMs(CHECK_SERVED_MS, signal).catch(() => undefined);
     if (signal.aborted) return;
     try {
       const found = await read(files);
