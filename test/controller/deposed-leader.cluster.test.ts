@@ -83,9 +83,9 @@ void t.test('writes that a leader has under way when it loses its lease are neve
   // Nothing of the first's is left under way, and all that hung was dropped.
   await until(async () => first.calls.filter(({ what }) => isFenced(what)).length >= held.length);
   t.same(
-    first.calls.filter(({ what, result }) => isFenced(what) && result === 'OK'),
+    first.calls.filter(({ what, result }) => isFenced(what) && result !== 'error'),
     [],
-    'none of them was sent',
+    'the server answered none of them, for none was sent',
   );
   t.comment(`dropped: ${[...new Set(held)].join(', ')}`);
 
