@@ -48,7 +48,9 @@ const rackStages: readonly Stage[] = [
       'node',
       '--test',
       '--test-concurrency=1',
-      ...['cluster', 'terminal', 'wrong-boards', 'plugs', 'boards'].map((one) => `test/rack/${one}.test.ts`),
+      ...['cluster', 'terminal', 'wrong-boards', 'certificates', 'plugs', 'boards'].map(
+        (one) => `test/rack/${one}.test.ts`,
+      ),
     ],
     isTests: true,
   },

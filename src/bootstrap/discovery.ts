@@ -158,13 +158,18 @@ function checkChain(peer: DetailedPeerCertificate, caHash: string, nowMs: number
   const [from, to] = [Date.parse(leaf.validFrom), Date.parse(leaf.validTo)];
   if (nowMs < from)
     throw new WrongClockError(
-      `this board's clock says ${new Date(nowMs).toISOString()}, before the server's certificate begins: set it`,
+      `this board's clock says ${dayOf(nowMs)}, before the server's certificate begins: set it`,
     );
   if (nowMs > to)
     throw new WrongClockError(
       `the server's certificate has expired on ${leaf.validTo}, or this board's clock is ahead`,
     );
   return authority.toString();
+}
+
+/** A day as people write it to logs. No time: what is said again and again must read the same, to be said once. */
+export function dayOf(timeMs: number): string {
+  return new Date(timeMs).toISOString().slice(0, 10);
 }
 
 /**

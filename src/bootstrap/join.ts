@@ -14,7 +14,14 @@ import { readControlKeys, readFirstTokens, writeControlKeys } from './authoritie
 import { dueCertificates, localCertificates, renewLocalCertificates, whyRenew } from './board-certificates.ts';
 import type { BoardConfig } from './board-config.ts';
 import { type BoardFiles, keyPair } from './board-files.ts';
-import { checkClock, discoverServer, type FoundServer, readKnownServers, writeKnownServers } from './discovery.ts';
+import {
+  checkClock,
+  dayOf,
+  discoverServer,
+  type FoundServer,
+  readKnownServers,
+  writeKnownServers,
+} from './discovery.ts';
 import { founderMember, joinStore, readStoreMember, writeStoreMember } from './join-store.ts';
 import { CONTROL_KEYS, controlKeysOf } from './publish.ts';
 import { requestCertificate } from './request-certificate.ts';
@@ -188,7 +195,5 @@ function checkAuthority(config: BoardConfig, caPem: string): void {
     throw new Error('the token is of another cluster than the one this board belongs to');
   const { notBeforeMs } = readCertificate(caPem);
   if (Date.now() < notBeforeMs)
-    throw new Error(
-      `this board's clock says ${new Date().toISOString()}, before the cluster was made: waiting for the time`,
-    );
+    throw new Error(`this board's clock says ${dayOf(Date.now())}, before the cluster was made: set it`);
 }
