@@ -4,7 +4,6 @@ import { createInformer } from '../client/informer.ts';
 import { pods, serviceAccountTokens, services } from '../client/resources.ts';
 import type { Runnable } from '../host/run-together.ts';
 import type { Board } from '../host/board.ts';
-import { readFileIfThere } from '../host/file.ts';
 import type { EvictionManager } from './eviction/eviction-manager.ts';
 import { makeEviction, makeImageGarbage } from './eviction/make-eviction.ts';
 import { fieldValue, resourceValue } from './downward-value.ts';
@@ -17,6 +16,7 @@ import type { CompleteKubeletOptions } from './kubelet-options.ts';
 import type { KubeletParts } from './kubelet-parts.ts';
 import { ProbeCounts } from './probes/probe-counts.ts';
 import type { ProbeHost, ProbeRunner } from './probes/prober.ts';
+import { readHostDns } from './host-dns.ts';
 import { nodeFactsReader } from './node-facts.ts';
 import type { RuntimeVersion } from '../host/cri.ts';
 import { allocatable } from './node-object.ts';
@@ -25,7 +25,6 @@ import { NodeReporter } from './node-reporter.ts';
 import { ObjectCache } from './object-cache.ts';
 import { refusal } from './pod-admission.ts';
 import { PodCgroups } from './pod-cgroups.ts';
-import { parseResolvConf } from './pod-dns.ts';
 import { podEventSink } from './pod-event-sink.ts';
 import { allContainers } from './pod-identity.ts';
 import { ProbeResultStore } from './probe-result-store.ts';
@@ -180,7 +179,7 @@ function makeDeps({ parts, options, board, version, recorder }: KubeletContext, 
     dns: async () => ({
       clusterDns: options.clusterDns,
       clusterDomain: options.clusterDomain,
-      host: parseResolvConf((await readFileIfThere(options.resolvConf)) ?? ''),
+      host: await readHostDns(options.resolvConf),
     }),
     runtimeHandler: options.runtimeHandler,
     getConfigMap,
@@ -189,7 +188,10 @@ function makeDeps({ parts, options, board, version, recorder }: KubeletContext, 
     servicesSynced: later.servicesSynced,
     networkError: () => later.health.networkError(),
     node: later.node,
-    admit: (pod, others) => later.refusal(pod) ?? refusal(pod, others, { ...forPods, pods: options.podsMax }),
+    admit: (pod, others) => {
+      const labels = later.node()?.metadata?.labels;
+      return later.refusal(pod) ?? refusal(pod, others, { ...boardResources, pods: options.podsMax, labels });
+    },
   };
 }
 

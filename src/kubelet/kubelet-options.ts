@@ -26,7 +26,7 @@ export interface KubeletOptions {
   readonly podLogsDir?: string;
   readonly containerLogsDir?: string;
   readonly staticPodDir?: string;
-  /** The board's own; `/run/systemd/resolve/resolv.conf` where systemd-resolved has a stub in /etc. */
+  /** The board's own; one that names but a stub on loopback leads to that of systemd-resolved. */
   readonly resolvConf?: string;
   /** Must be the runtime's. cgroupfs: as containerd's default configuration has it. */
   readonly cgroupDriver?: CgroupDriver;

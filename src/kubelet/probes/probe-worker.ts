@@ -92,7 +92,9 @@ export class ProbeWorker {
   /** After the initial delay; startup probes until the container has started, the others from then on. */
   #isDue(own: ContainerStatus): boolean {
     const startedMs = Date.parse(own.state?.running?.startedAt ?? '');
-    if (this.#host.clock.nowMs() - startedMs < (this.#probe.initialDelaySeconds ?? 0) * 1000) return false;
+    const elapsedMs = this.#host.clock.nowMs() - startedMs;
+    // A board without a clock of its own may be set back: nobody is to wait for the old time to come again.
+    if (elapsedMs >= 0 && elapsedMs < (this.#probe.initialDelaySeconds ?? 0) * 1000) return false;
     return own.started === true
       ? this.#kind !== 'startup'
       : this.#kind === 'startup' || this.#container.startupProbe === undefined;

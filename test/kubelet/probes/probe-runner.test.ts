@@ -28,7 +28,8 @@ function world(t: Test, pod: Pod, answers: number[]) {
   const clock = createFakeClock();
   const results = new ProbeResultStore();
   const events: PodEvent[] = [];
-  const state = { containerId: 'id1', running: true, started: true, asked: 0 };
+  const startedMs = Date.UTC(2026, 0, 1);
+  const state = { containerId: 'id1', running: true, started: true, asked: 0, startedMs };
   const status = (): PodStatus => ({
     phase: 'Running',
     podIP: '127.0.0.1',
@@ -42,7 +43,7 @@ function world(t: Test, pod: Pod, answers: number[]) {
         started: state.started,
         containerID: `containerd://${state.containerId}`,
         state: state.running
-          ? { running: { startedAt: new Date(Date.UTC(2026, 0, 1)).toISOString() } }
+          ? { running: { startedAt: new Date(state.startedMs).toISOString() } }
           : { terminated: { exitCode: 1 } },
       },
     ],
@@ -129,6 +130,13 @@ void t.test('initialDelaySeconds is waited for, and then not a period more', asy
   await advance(2_500);
   t.equal(state.asked, 0);
   await advance(1_500);
+  t.equal(state.asked, 1);
+});
+
+void t.test('a clock that was set back does not silence probes until the old time comes again', async (t) => {
+  const { state, advance } = world(t, podOf({ readinessProbe: { ...EXEC, initialDelaySeconds: 3 } }), [0]);
+  state.startedMs += 3_600_000;
+  await advance(500);
   t.equal(state.asked, 1);
 });
 
