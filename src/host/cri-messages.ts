@@ -64,6 +64,13 @@ export const updateRuntimeConfigRequest = message<{ runtimeConfig: { networkConf
   { runtimeConfig: field(1, runtimeConfig) },
 );
 
+const linuxRuntime = message<{ cgroupDriver: number }>('LinuxRuntimeConfiguration', {
+  cgroupDriver: field(1, 'int32'),
+});
+export const runtimeConfigResponse = message<{ linux: { cgroupDriver: number } | undefined }>('RuntimeConfigResponse', {
+  linux: field(1, linuxRuntime),
+});
+
 export const runSandboxRequest = message<{ config: SandboxConfig; runtimeHandler: string }>('RunPodSandboxRequest', {
   config: field(1, sandboxConfigMessage),
   runtimeHandler: field(2, 'string'),

@@ -27,6 +27,9 @@ const SANDBOX_TIMEOUT_MS = 2 * RUNTIME_TIMEOUT_MS;
 /** What the runtime may take beyond the container's own grace. */
 const STOP_MARGIN_MS = RUNTIME_TIMEOUT_MS;
 
+/** CgroupDriver of the CRI; SYSTEMD is 0. */
+const CGROUPFS = 1;
+
 /** The container runtime behind a CRI v1 socket: containerd or CRI-O. */
 export class CriRuntime implements Runtime {
   readonly #channel: GrpcChannel;
@@ -45,6 +48,12 @@ export class CriRuntime implements Runtime {
   async conditions(signal: AbortSignal): Promise<readonly RuntimeCondition[]> {
     const answer = await this.#call('Status', wire.empty, wire.statusResponse, {}, signal);
     return answer.status?.conditions ?? [];
+  }
+
+  async cgroupDriver(signal: AbortSignal): Promise<'cgroupfs' | 'systemd' | undefined> {
+    const { linux } = await this.#call('RuntimeConfig', wire.empty, wire.runtimeConfigResponse, {}, signal);
+    if (linux === undefined) return undefined;
+    return linux.cgroupDriver === CGROUPFS ? 'cgroupfs' : 'systemd';
   }
 
   async updatePodCidr(podCidr: string, signal: AbortSignal): Promise<void> {

@@ -143,6 +143,8 @@ export interface ContainerEvent {
 export interface Runtime {
   version(signal: AbortSignal): Promise<RuntimeVersion>;
   conditions(signal: AbortSignal): Promise<readonly RuntimeCondition[]>;
+  /** How it names cgroups (KEP-4033). @throws StatusError MethodNotAllowed: containerd before 2.0 does not say */
+  cgroupDriver(signal: AbortSignal): Promise<'cgroupfs' | 'systemd' | undefined>;
   /** Tells the runtime the board's pod CIDR. */
   updatePodCidr(podCidr: string, signal: AbortSignal): Promise<void>;
 

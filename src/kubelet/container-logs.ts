@@ -4,8 +4,10 @@ import { basename, dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import type { Clock } from '../host/clock.ts';
-import type { Runtime } from '../host/cri.ts';
+import type { Runtime, RuntimeContainer } from '../host/cri.ts';
 import type { Log } from '../host/log.ts';
+import { restoreSpecs } from './cri-labels.ts';
+import { containerLogPath, podLogDir } from './kubelet-paths.ts';
 
 interface LogRotationOptions {
   readonly runtime: Runtime;
@@ -13,6 +15,8 @@ interface LogRotationOptions {
   readonly log: Log;
   /** A log that is larger is put aside (upstream containerLogMaxSize, 10Mi). */
   readonly sizeMax: number;
+  /** `/var/log/pods` */
+  readonly podLogsDir: string;
   /** Files kept per container, the one being written too (containerLogMaxFiles, 5). */
   readonly filesMax: number;
 }
@@ -21,22 +25,28 @@ const CHECK_MS = 10_000;
 
 /** Rotates the logs of running containers, until aborted: flash must not fill up because a pod talks a lot. */
 export async function runLogRotation(options: LogRotationOptions, signal: AbortSignal): Promise<void> {
-  const { runtime, clock, log } = options;
+  const { runtime, clock, log, podLogsDir } = options;
   while (!signal.aborted) {
     await clock.sleepMs(CHECK_MS, signal).catch(() => undefined);
     if (signal.aborted) return;
     try {
-      for (const { id, state } of await runtime.listContainers({}, signal)) {
-        if (state !== 'running') continue;
-        const { logPath } = await runtime.containerStatus(id, signal);
-        await rotateIfLarge(options, id, logPath, signal).catch((error: unknown) => {
-          if (!signal.aborted) log.warn('a log cannot be rotated', { path: logPath, error });
+      for (const container of await runtime.listContainers({}, signal)) {
+        if (container.state !== 'running') continue;
+        const path = logPathOf(podLogsDir, container);
+        await rotateIfLarge(options, container.id, path, signal).catch((error: unknown) => {
+          if (!signal.aborted) log.warn('a log cannot be rotated', { path, error });
         });
       }
     } catch (error) {
       if (!signal.aborted) log.debug('logs cannot be looked at', { error });
     }
   }
+}
+
+/** Where its log is, by what the list says: to ask the runtime for each one every few seconds costs more than the rest. */
+function logPathOf(podLogsDir: string, { labels, name, attempt }: RuntimeContainer): string {
+  const { pod } = restoreSpecs(labels, {});
+  return join(podLogDir({ podLogsDir }, pod), containerLogPath(name, attempt));
 }
 
 /** Puts the log aside as `0.log.<time>`, packs the older ones, removes the oldest, and has a new one begun. */

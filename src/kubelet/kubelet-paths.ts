@@ -18,7 +18,7 @@ export function podDir(paths: KubeletPaths, uid: string): string {
 }
 
 /** `<podLogsDir>/<namespace>_<name>_<uid>` */
-export function podLogDir(paths: KubeletPaths, pod: Pod): string {
+export function podLogDir(paths: Pick<KubeletPaths, 'podLogsDir'>, pod: Pod): string {
   return join(paths.podLogsDir, `${podNamespace(pod)}_${podName(pod)}_${podUid(pod)}`);
 }
 

@@ -20,12 +20,12 @@ const RUNTIME_RETRY_MS = 1000;
  * serves port 10250. Pods go on when it ends, and are taken up again when it starts.
  */
 export async function runKubeletWith(parts: KubeletParts, given: KubeletOptions, signal: AbortSignal): Promise<void> {
-  const options = completeOptions(given);
   const { clock, log } = parts;
-  const { client, nodeName, rootDir } = options;
-  await mkdir(rootDir, { recursive: true, mode: 0o750 });
   const version = await waitForRuntime(parts, signal);
   if (version === undefined) return;
+  const options = await withRuntimesDriver(parts, completeOptions(given), signal);
+  const { client, nodeName, rootDir } = options;
+  await mkdir(rootDir, { recursive: true, mode: 0o750 });
   const board = await readBoard({ root: '/', storage: rootDir });
   const recorder = createEventRecorder({ client, component: 'kubelet', host: nodeName, clock, log });
   const assembled = assembleKubelet({ parts, options, board, version, recorder });
@@ -52,6 +52,19 @@ async function waitForRuntime(
   return undefined;
 }
 
+/** The runtime's own word on how cgroups are named goes before the setting, as upstream has it: the two must agree. */
+async function withRuntimesDriver(
+  { runtime, log }: KubeletParts,
+  options: CompleteKubeletOptions,
+  signal: AbortSignal,
+): Promise<CompleteKubeletOptions> {
+  const found = await runtime.cgroupDriver(signal).catch((error: unknown) => {
+    log.debug('the runtime does not say which cgroup driver it has', { error, taken: options.cgroupDriver });
+    return undefined;
+  });
+  return found === undefined ? options : { ...options, cgroupDriver: found };
+}
+
 function loops(
   parts: KubeletParts,
   options: CompleteKubeletOptions,
@@ -61,10 +74,10 @@ function loops(
   const { client, nodeName, leaseDurationSeconds: durationSeconds } = options;
   const renewMs = durationSeconds * 250;
   const lease = { client, nodeName, clock, log, node: () => reporter.node, durationSeconds, renewMs };
-  const { containerLogSizeMax: sizeMax, containerLogFilesMax: filesMax } = options;
+  const { containerLogSizeMax: sizeMax, containerLogFilesMax: filesMax, podLogsDir } = options;
   return [
     { run: async (signal) => runNodeLease(lease, signal) },
-    { run: async (signal) => runLogRotation({ runtime, clock, log, sizeMax, filesMax }, signal) },
+    { run: async (signal) => runLogRotation({ runtime, clock, log, sizeMax, filesMax, podLogsDir }, signal) },
     { run: async (signal) => runPodCidr({ runtime, clock, log, node: () => reporter.node }, signal) },
     { run: async (signal) => parts.runServer(kubelet, options.server, client, signal) },
   ];

@@ -181,6 +181,11 @@ export function criContract(t: Test, name: string, open: () => CriUnderTest): vo
   void t.test(`${name} says what it is and which images it has`, async (t) => {
     const { runtime, images } = open();
     t.match(await runtime.version(signal), { name: 'containerd', version: /\d/ });
+    const driver = await runtime.cgroupDriver(signal).catch((error: unknown) => {
+      if (!isReason(error, 'MethodNotAllowed')) throw error;
+      return undefined; // before containerd 2.0
+    });
+    t.ok([undefined, 'cgroupfs', 'systemd'].includes(driver));
     const conditions = await runtime.conditions(signal);
     t.ok(conditions.find((one) => one.type === 'RuntimeReady')?.status);
     t.ok(conditions.find((one) => one.type === 'NetworkReady')?.status);

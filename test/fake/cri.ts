@@ -94,6 +94,10 @@ export class FakeRuntime implements Runtime {
     return this.conditionsNow;
   }
 
+  async cgroupDriver(): Promise<undefined> {
+    await this.#called('cgroupDriver', '');
+  }
+
   async updatePodCidr(): Promise<void> {
     await this.#called('updatePodCidr', '');
   }

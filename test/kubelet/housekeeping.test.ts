@@ -3,15 +3,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
 import type { RuntimeContainer, RuntimeImage } from '../../src/host/cri.ts';
+import { silentLog } from '../../src/host/log.ts';
 import { findGarbage, removeGarbage } from '../../src/kubelet/container-garbage.ts';
-import { rotateIfLarge } from '../../src/kubelet/container-logs.ts';
+import { rotateIfLarge, runLogRotation } from '../../src/kubelet/container-logs.ts';
 import { containerMounts } from '../../src/kubelet/container-mounts.ts';
 import { planImageRemoval } from '../../src/kubelet/image-garbage.ts';
 import { tailLog } from '../../src/kubelet/log-tail.ts';
 import { planMirrors } from '../../src/kubelet/mirror-pods.ts';
 import { mirrorOf } from '../../src/kubelet/pod-identity.ts';
 import { staticPod } from '../../src/kubelet/static-pods.ts';
-import { createFakeClock } from '../fake/clock.ts';
+import { createFakeClock, settle } from '../fake/clock.ts';
 import { FakeRuntime } from '../fake/cri.ts';
 import { manualProcesses } from '../fake/cri-process.ts';
 import { containerOf, made, podOf, sandboxOf } from './runtime-state.ts';
@@ -113,6 +114,31 @@ void t.test('rotateIfLarge() puts a large log aside and keeps a bounded number',
   }
   t.same((await readdir(folder)).toSorted(), ['0.log', '0.log.20260101-000002.gz', '0.log.20260101-000003']);
   t.equal(await readFile(join(folder, '0.log.20260101-000003'), 'utf8'), 'a long line 3');
+});
+
+void t.test('runLogRotation() finds the logs of running containers without asking the runtime for each', async (t) => {
+  const podLogsDir = await mkdtemp(join(tmpdir(), 'bramble-logs-'));
+  t.teardown(() => rm(podLogsDir, { recursive: true, force: true }));
+  const folder = join(podLogsDir, 'ns1_web_u1/main');
+  await mkdir(folder, { recursive: true });
+  await writeFile(join(folder, '2.log'), 'a long line');
+  const clock = createFakeClock();
+  const runtime = new FakeRuntime(clock, manualProcesses().launch);
+  const labels = {
+    'io.kubernetes.pod.name': 'web',
+    'io.kubernetes.pod.namespace': 'ns1',
+    'io.kubernetes.pod.uid': 'u1',
+  };
+  runtime.listContainers = async () => [{ ...made('main', 'running', { attempt: 2 }), labels, sandboxId: 's' }];
+  runtime.reopenContainerLog = async () => writeFile(join(folder, '2.log'), '');
+  const stop = new AbortController();
+  const options = { runtime, clock, log: silentLog, podLogsDir, sizeMax: 10, filesMax: 3 };
+  const running = runLogRotation(options, stop.signal);
+  await clock.advance(10_000);
+  for (let i = 0; i < 200 && (await readdir(folder)).length < 2; i += 1) await settle();
+  t.same((await readdir(folder)).toSorted(), ['2.log', '2.log.20260101-000010']);
+  stop.abort();
+  await running;
 });
 
 void t.test('tailLog() gives the last lines without their prefix', async (t) => {

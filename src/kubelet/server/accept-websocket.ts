@@ -1,6 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { createWebSocketStream, WebSocketServer } from 'ws';
-import type { WebSocket } from 'ws';
+import type * as Ws from 'ws';
 import type { Duplex } from 'node:stream';
 import type { Upgrade } from './kubelet-call.ts';
 
@@ -8,7 +7,7 @@ import type { Upgrade } from './kubelet-call.ts';
 const MESSAGE_BYTES_MAX = 4 * 1024 * 1024;
 
 /** A WebSocket connection, as much of it as is needed here. */
-export type AcceptedWebSocket = WebSocket;
+export type AcceptedWebSocket = Ws.WebSocket;
 
 /** Whether the request asks for a WebSocket (RFC 6455 section 4.1). */
 export function isWebSocket({ headers }: IncomingMessage): boolean {
@@ -27,9 +26,13 @@ export function offeredProtocols({ headers }: IncomingMessage): readonly string[
 /** Finishes the handshake with this subprotocol; the empty one is none. */
 export async function acceptWebSocket(
   request: IncomingMessage,
-  { socket, head }: Upgrade,
+  upgrade: Upgrade,
   protocol: string,
 ): Promise<AcceptedWebSocket> {
+  const { WebSocketServer } = await load();
+  const { socket, head } = upgrade;
+  const left = new Error('the client left during the handshake');
+  if (socket.destroyed) throw left;
   const server = new WebSocketServer({
     noServer: true,
     clientTracking: false,
@@ -40,12 +43,19 @@ export async function acceptWebSocket(
   delete request.headers['sec-websocket-protocol'];
   if (protocol !== '') server.on('headers', (headers) => headers.push(`Sec-WebSocket-Protocol: ${protocol}`));
   return new Promise((resolve, reject) => {
-    socket.once('close', () => reject(new Error('the client left during the handshake')));
+    socket.once('close', () => reject(left));
     server.handleUpgrade(request, socket, head, resolve);
   });
 }
 
-/** The connection as a stream: each message its bytes. */
-export function byteStream(webSocket: AcceptedWebSocket): Duplex {
-  return createWebSocketStream(webSocket);
+/** The same as a stream: each message its bytes. */
+export async function acceptByteStream(request: IncomingMessage, upgrade: Upgrade, protocol: string): Promise<Duplex> {
+  // Loaded before the handshake: a message must find its listener.
+  const { createWebSocketStream } = await load();
+  return createWebSocketStream(await acceptWebSocket(request, upgrade, protocol));
+}
+
+/** When the first comes: the library takes 5 MB, and most boards never see a WebSocket. */
+async function load(): Promise<typeof Ws> {
+  return import('ws');
 }

@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createSecureContext } from 'node:tls';
 import type { Clock } from '../../host/clock.ts';
@@ -15,8 +16,6 @@ type ServingFiles = Pick<KubeletServerOptions, 'certFile' | 'keyFile' | 'clientC
 
 /** Short: until the certificate that the cluster has signed is served, nobody reads logs. */
 const CHECK_MS = 2000;
-/** One that is served is renewed long before its end. */
-const CHECK_SERVED_MS = 30_000;
 
 /** The files' contents, as soon as all are there and belong together; undefined when aborted before. */
 export async function waitForServingFiles(
@@ -49,13 +48,18 @@ export async function watchServingFiles(
   signal: AbortSignal,
 ): Promise<void> {
   let present = first;
+  let readAs = '';
   while (!signal.aborted) {
-    await clock.sleepMs(CHECK_SERVED_MS, signal).catch(() => undefined);
+    await clock.sleepMs(CHECK_MS, signal).catch(() => undefined);
     if (signal.aborted) return;
+    const stamp = stampOf(files);
+    if (stamp === readAs) continue;
     try {
       const found = await read(files);
-      if (found.cert === present.cert && found.key === present.key && found.ca === present.ca) continue;
-      onChange(check(found));
+      const isSame = found.cert === present.cert && found.key === present.key && found.ca === present.ca;
+      if (!isSame) onChange(check(found));
+      readAs = stamp;
+      if (isSame) continue;
       present = found;
       log.info('the serving certificate was read again');
     } catch (error) {
@@ -63,6 +67,12 @@ export async function watchServingFiles(
       log.debug('the serving certificate cannot be read, the one before stays', { error: String(error) });
     }
   }
+}
+
+/** Moves when one of the files is replaced. In turn: what is asked every two seconds must not wake other threads. */
+function stampOf({ certFile, keyFile, clientCaFile }: ServingFiles): string {
+  const stats = [certFile, keyFile, clientCaFile].map((path) => statSync(path, { throwIfNoEntry: false }));
+  return stats.map((stat) => `${stat?.ino} ${stat?.mtimeMs} ${stat?.size}`).join();
 }
 
 /** @throws Error when a file is missing */

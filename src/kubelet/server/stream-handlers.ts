@@ -1,6 +1,6 @@
 import { badRequest, StatusError } from '../../api/status.ts';
 import type { StreamChoice } from '../../host/cri.ts';
-import { acceptWebSocket, byteStream, isWebSocket, offeredProtocols } from './accept-websocket.ts';
+import { acceptByteStream, acceptWebSocket, isWebSocket, offeredProtocols } from './accept-websocket.ts';
 import { chooseProtocol } from './channel-protocol.ts';
 import { checkContainer, podOf } from './container-logs.ts';
 import { dialStream } from './dial-stream.ts';
@@ -41,11 +41,10 @@ export const portForward: UpgradeHandler = async (call, upgrade) => {
   const headers = { ...SPDY_HEADERS, 'X-Stream-Protocol-Version': PORT_FORWARD };
   const dialled = await dialStream(url, 'POST', headers, signal);
   keepAlive(upgrade.socket);
-  const webSocket = await acceptWebSocket(request, upgrade, TUNNEL).catch((error: unknown) => {
+  const client = await acceptByteStream(request, upgrade, TUNNEL).catch((error: unknown) => {
     dialled.socket.destroy();
     throw error;
   });
-  const client = byteStream(webSocket);
   if (dialled.head.length > 0) client.write(dialled.head);
   await passBytes(client, dialled.socket, signal);
 };
