@@ -87,14 +87,20 @@ function replacing(existing: Endpoints, wanted: Endpoints): Endpoints {
 function isSame(existing: Endpoints, wanted: Endpoints): boolean {
   return (
     isDeepStrictEqual(existing.subsets ?? [], wanted.subsets ?? []) &&
-    isDeepStrictEqual({ ...existing.metadata?.labels }, { ...wanted.metadata?.labels })
+    isDeepStrictEqual({ ...existing.metadata?.labels }, { ...wanted.metadata?.labels }) &&
+    existing.metadata?.annotations?.[OVER_CAPACITY] === wanted.metadata?.annotations?.[OVER_CAPACITY]
   );
 }
 
 /** The whole object that fits the Service's pods. */
 export function endpointsOf(service: Service, matching: readonly Pod[]): Endpoints {
   const time = triggerTime(service, matching);
-  const kept = matching.slice(0, ADDRESSES_MAX);
+  // Too many for one object: those that serve go first.
+  const isOver = matching.length > ADDRESSES_MAX;
+  const byReadiness = isOver
+    ? [...matching.filter(isPodReady), ...matching.filter((pod) => !isPodReady(pod))]
+    : matching;
+  const kept = byReadiness.slice(0, ADDRESSES_MAX);
   const isHeadless = service.spec?.clusterIP === 'None';
   return {
     apiVersion: 'v1',
@@ -109,7 +115,7 @@ export function endpointsOf(service: Service, matching: readonly Pod[]): Endpoin
       },
       annotations: {
         ...(time === undefined ? {} : { [TRIGGER_TIME]: time }),
-        ...(kept.length < matching.length ? { [OVER_CAPACITY]: 'truncated' } : {}),
+        ...(isOver ? { [OVER_CAPACITY]: 'truncated' } : {}),
       },
     },
     subsets: subsetsOf(service, kept),

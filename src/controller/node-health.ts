@@ -98,13 +98,26 @@ function isOurs({ key, effect }: Taint): boolean {
   return OURS.has(key) && effect !== 'PreferNoSchedule';
 }
 
+/** Upstream's --unhealthy-zone-threshold; and so many Nodes of a zone are no sign of anything. */
+const UNHEALTHY_SHARE = 0.55;
+const UNHEALTHY_MIN = 3;
+
 /**
- * Whether so many Nodes are gone that the fault is more likely in the network than in them: then nobody is evicted
- * (upstream's --unhealthy-zone-threshold of 55 %, and never when all are gone).
+ * Whether so many Nodes are gone that the fault is more likely in the network than in them: then nobody is evicted from
+ * `node`. So it is when all Nodes are gone, and when most of its zone are; not when its zone is gone as a whole and others
+ * are not, for then the zone really is (upstream's zone states, without the slow evictions of zones of more than 50).
  */
-export function isDisrupted(nodes: readonly Node[]): boolean {
-  const bad = nodes.filter((node) => readyStatus(node) !== 'True').length;
-  return nodes.length > 0 && (bad === nodes.length || (bad > 2 && bad / nodes.length >= 0.55));
+export function isDisrupted(nodes: readonly Node[], node: Node | undefined): boolean {
+  const isGone = (one: Node): boolean => readyStatus(one) !== 'True';
+  if (nodes.every(isGone)) return nodes.length > 0;
+  const zone = nodes.filter((one) => zoneOf(one) === zoneOf(node));
+  const gone = zone.filter(isGone).length;
+  return gone < zone.length && gone >= UNHEALTHY_MIN && gone / zone.length >= UNHEALTHY_SHARE;
+}
+
+function zoneOf(node: Node | undefined): string {
+  const labels = node?.metadata?.labels;
+  return `${labels?.['topology.kubernetes.io/region'] ?? ''}/${labels?.['topology.kubernetes.io/zone'] ?? ''}`;
 }
 
 /** `True`, `False` or `Unknown`, which it also is while no kubelet has said anything. */

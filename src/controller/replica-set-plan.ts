@@ -14,13 +14,21 @@ export interface ReplicaSetPlan {
 /** Creations or deletions of one sync; the rest follows in the next (upstream's BurstReplicas). */
 const BURST = 500;
 
-/** What to change so that `owned` matches `replicaSet`. Pods that serve nobody go first. */
-export function planReplicaSet(replicaSet: ReplicaSet, owned: readonly Pod[], nowMs: number): ReplicaSetPlan {
+/**
+ * What to change so that `owned` matches `replicaSet`. Pods that serve nobody go first.
+ * @param related the pods of all sets of the same owner, these among them: how they crowd on nodes decides, too
+ */
+export function planReplicaSet(
+  replicaSet: ReplicaSet,
+  owned: readonly Pod[],
+  nowMs: number,
+  related: readonly Pod[] = owned,
+): ReplicaSetPlan {
   const active = owned.filter(isPodActive);
   const surplus = active.length - (replicaSet.spec?.replicas ?? 1);
   if (surplus <= 0) return { create: Math.min(-surplus, BURST), delete: [] };
   const count = Math.min(surplus, BURST);
-  return { create: 0, delete: leastWantedFirst(active, nowMs).slice(0, count) };
+  return { create: 0, delete: leastWantedFirst(active, nowMs, related).slice(0, count) };
 }
 
 const PHASE_RANK: Record<string, number> = { Pending: 0, Unknown: 1, Running: 2 };
@@ -29,8 +37,8 @@ const PHASE_RANK: Record<string, number> = { Pending: 0, Unknown: 1, Running: 2 
  * Pods in the order in which to give them up: unbound, pending, not ready, cheap by annotation, crowded on their node,
  * ready for a short time, often restarted, young (upstream's ActivePodsWithRanks; KEP-2255 for the cost).
  */
-export function leastWantedFirst(pods: readonly Pod[], nowMs: number): readonly Pod[] {
-  const perNode = Map.groupBy(pods.filter(isPodReady), (pod) => pod.spec?.nodeName ?? '');
+export function leastWantedFirst(pods: readonly Pod[], nowMs: number, related: readonly Pod[] = pods): readonly Pod[] {
+  const perNode = Map.groupBy(related.filter(isPodActive), (pod) => pod.spec?.nodeName ?? '');
   const rank = (pod: Pod): readonly number[] => [
     pod.spec?.nodeName === undefined || pod.spec.nodeName === '' ? 0 : 1,
     PHASE_RANK[pod.status?.phase ?? 'Pending'] ?? 1,

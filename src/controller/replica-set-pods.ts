@@ -1,8 +1,9 @@
 import { errorText } from '../api/error-text.ts';
+import { controllerRefOf } from '../api/object-facts.ts';
 import type { Pod, ReplicaSet } from '../api/objects.ts';
 import { isReason } from '../api/status.ts';
 import { type EventRecorder, referenceTo } from '../client/event-recorder.ts';
-import { pods } from '../client/resources.ts';
+import { pods, replicaSets } from '../client/resources.ts';
 import { type ControllerContext, keyOf } from './controller.ts';
 import { controllerRefTo } from './controller-ref.ts';
 import { createPodFrom, slowStart } from './create-pods.ts';
@@ -29,9 +30,20 @@ export async function managePods(
   owned: readonly Pod[],
   signal: AbortSignal,
 ): Promise<ReplicaSetFailure | undefined> {
-  const plan = planReplicaSet(set, owned, parts.context.clock.nowMs());
+  const plan = planReplicaSet(set, owned, parts.context.clock.nowMs(), relatedPods(parts.context, set, owned));
   if (plan.create > 0) return createMissing(parts, set, plan.create, signal);
   return plan.delete.length === 0 ? undefined : deleteSurplus(parts, set, plan.delete, signal);
+}
+
+/** The pods of all sets that have the same owner: in the middle of a rollout old and new ones crowd on nodes together. */
+function relatedPods({ informers }: ControllerContext, set: ReplicaSet, owned: readonly Pod[]): readonly Pod[] {
+  const owner = controllerRefOf(set);
+  if (owner === undefined) return owned;
+  const siblings = informers.of(replicaSets).lister.byIndex('controller', owner.uid);
+  const { lister } = informers.of(pods);
+  return siblings.flatMap((one) =>
+    one.metadata?.uid === set.metadata?.uid ? owned : lister.byIndex('controller', one.metadata?.uid ?? ''),
+  );
 }
 
 async function createMissing(

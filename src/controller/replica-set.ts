@@ -15,7 +15,7 @@ import { managePods, REPLICA_SET } from './replica-set-pods.ts';
 
 /** Keeps as many pods as each ReplicaSet asks for. */
 export const createReplicaSetController: CreateController = (context) => {
-  const sets = context.informers.of(replicaSets);
+  const sets = context.informers.of(replicaSets, { controller: byControllerUid });
   const podInformer = context.informers.of(pods, { controller: byControllerUid });
   const recorder = context.recorder('replicaset-controller');
   const expectations = new Expectations(context.clock);

@@ -1,5 +1,5 @@
 import { isDeleting } from '../api/object-facts.ts';
-import type { Taint, Toleration } from '../api/objects.ts';
+import type { Pod, Taint, Toleration } from '../api/objects.ts';
 import { tolerates } from '../api/toleration.ts';
 import { disruptPod } from '../client/disrupt-pod.ts';
 import { referenceTo } from '../client/event-recorder.ts';
@@ -17,19 +17,27 @@ export const createTaintEvictionController: CreateController = (context) => {
   const nodeInformer = context.informers.of(nodes);
   const podInformer = context.informers.of(pods, { node: byNodeName });
   const recorder = context.recorder('taint-eviction-controller');
+  /** Pods that are to go when their tolerations end. */
+  const pending = new Set<string>();
+  const tell = (pod: Pod, message: string): void =>
+    recorder.record(referenceTo(pod, 'v1', 'Pod'), 'Normal', 'TaintManagerEviction', message);
   const controller = queuedController({
     name: 'taint-eviction',
     context,
     workers: 4,
     needs: [nodeInformer, podInformer],
     connect: (queue) => {
-      nodeInformer.onChange((_before, now) => {
+      nodeInformer.onChange((before, now) => {
         const name = now?.metadata?.name ?? '';
-        if (now !== undefined && noExecuteTaints(now.spec?.taints).length > 0)
+        // The last taint that goes calls off what was to come.
+        if ([before, now].some((node) => noExecuteTaints(node?.spec?.taints).length > 0))
           for (const pod of podInformer.lister.byIndex('node', name)) queue.add(keyOf(pod));
       });
-      podInformer.onChange((_before, now) => {
-        if (now === undefined) return;
+      podInformer.onChange((before, now) => {
+        if (now === undefined) {
+          if (before !== undefined) pending.delete(keyOf(before));
+          return;
+        }
         const taints = nodeInformer.lister.get('', now.spec?.nodeName ?? '')?.spec?.taints;
         if (noExecuteTaints(taints).length > 0) queue.add(keyOf(now));
       });
@@ -37,23 +45,28 @@ export const createTaintEvictionController: CreateController = (context) => {
     reconcile: async (key, signal, queue) => {
       const { namespace, name } = splitKey(key);
       const pod = podInformer.lister.get(namespace, name);
-      if (pod === undefined || isDeleting(pod)) return;
+      if (pod === undefined || isDeleting(pod)) {
+        pending.delete(key);
+        return;
+      }
       const node = nodeInformer.lister.get('', pod.spec?.nodeName ?? '');
       const untilMs = evictionTimeMs(
         noExecuteTaints(node?.spec?.taints),
         pod.spec?.tolerations ?? [],
         context.clock.nowMs(),
       );
-      if (untilMs === undefined) return;
+      if (untilMs === undefined) {
+        if (pending.delete(key)) tell(pod, `Cancelling deletion of Pod ${key}`);
+        return;
+      }
       const leftMs = untilMs - context.clock.nowMs();
-      if (leftMs > 0) return queue.addAfter(key, leftMs);
-      if (isDisrupted(nodeInformer.lister.list())) return queue.addAfter(key, DISRUPTED_AGAIN_MS);
-      recorder.record(
-        referenceTo(pod, 'v1', 'Pod'),
-        'Normal',
-        'TaintManagerEviction',
-        `Marking for deletion Pod ${key}`,
-      );
+      if (leftMs > 0) {
+        pending.add(key);
+        return queue.addAfter(key, leftMs);
+      }
+      if (isDisrupted(nodeInformer.lister.list(), node)) return queue.addAfter(key, DISRUPTED_AGAIN_MS);
+      pending.delete(key);
+      tell(pod, `Marking for deletion Pod ${key}`);
       const reason = 'DeletionByTaintManager';
       const message = 'Taint manager: deleting due to NoExecute taint';
       await disruptPod(context.client, pod, { reason, message, nowMs: context.clock.nowMs() }, signal);

@@ -105,6 +105,20 @@ void t.test('endpointPorts() finds a named port in the pod', (t) => {
   t.end();
 });
 
+// endpoints_controller.go truncateEndpoints(): 1000 addresses, the ready ones before all others.
+void t.test('endpointsOf() keeps ready addresses when there are too many, and says that some are missing', (t) => {
+  const OVER_CAPACITY = 'endpoints.kubernetes.io/over-capacity';
+  const pods = (count: number) => Array.from({ length: count }, (_none, i) => pod(`p${i}`, i >= 400));
+  const over = endpointsOf(SERVICE, pods(1_200));
+  t.equal(over.metadata?.annotations?.[OVER_CAPACITY], 'truncated');
+  t.equal(over.subsets?.[0]?.addresses?.length, 800);
+  t.equal(over.subsets?.[0]?.notReadyAddresses?.length, 200);
+  const full = endpointsOf(SERVICE, pods(1_000));
+  t.equal(full.metadata?.annotations?.[OVER_CAPACITY], undefined);
+  t.equal(full.subsets?.[0]?.addresses?.length, 600);
+  t.end();
+});
+
 void t.test('endpointsOf() parts ready addresses from those that are not', (t) => {
   const { subsets } = endpointsOf(SERVICE, [pod('a', true), pod('b', false)]);
   t.equal(subsets?.length, 1);

@@ -54,10 +54,36 @@ void t.test('isDisrupted() holds evictions back when most boards are gone', (t) 
     ...Array.from({ length: good }, (_, i) => node(`g${i}`, 'True')),
     ...Array.from({ length: bad }, (_, i) => node(`b${i}`, 'Unknown')),
   ];
-  t.equal(isDisrupted(of(4, 1)), false);
-  t.equal(isDisrupted(of(3, 2)), false);
-  t.equal(isDisrupted(of(2, 3)), true);
-  t.equal(isDisrupted(of(0, 1)), true);
-  t.equal(isDisrupted(of(1, 2)), false, 'two of three boards are no sign of a broken network');
+  const isHeld = (nodes: readonly Node[]): boolean => isDisrupted(nodes, nodes.at(-1));
+  t.equal(isHeld(of(4, 1)), false);
+  t.equal(isHeld(of(3, 2)), false);
+  t.equal(isHeld(of(2, 3)), true);
+  t.equal(isHeld(of(0, 1)), true);
+  t.equal(isHeld(of(1, 2)), false, 'two of three boards are no sign of a broken network');
+  t.equal(isHeld([]), false);
+  t.end();
+});
+
+// node_lifecycle_controller.go handleDisruption(), v1.36.
+void t.test('isDisrupted() judges each zone for itself', (t) => {
+  const zone = (name: string, ready: readonly ('True' | 'Unknown')[]): Node[] =>
+    ready.map((status, i) => {
+      const one = node(`${name}${i}`, status);
+      return { ...one, metadata: { ...one.metadata, labels: { 'topology.kubernetes.io/zone': name } } };
+    });
+  const [up, down] = ['True', 'Unknown'] as const;
+  const cases: [string, Node[], Node[], boolean][] = [
+    ['a zone without power is really gone', zone('a', [down, down, down, down]), zone('b', [up, up]), false],
+    [
+      'most of a zone is gone, whatever the others say',
+      zone('a', [down, down, down, up]),
+      zone('b', [up, up, up, up, up]),
+      true,
+    ],
+    ['few of a zone', zone('a', [down, up, up]), zone('b', [down, down, down]), false],
+    ['all zones: it is the network', zone('a', [down, down]), zone('b', [down]), true],
+  ];
+  for (const [title, own, others, expected] of cases)
+    t.equal(isDisrupted([...own, ...others], own[0]), expected, title);
   t.end();
 });

@@ -90,6 +90,18 @@ void t.test('leastWantedFirst() gives up first what serves least', (t) => {
     pod('crowd2', { node: 'w1', readySinceMs: ready }),
   ];
   t.match(leastWantedFirst(crowded, NOW_MS)[0]?.metadata?.name, /crowd/, 'crowded nodes give first');
+  const ofSiblings = [
+    pod('new1', { node: 'w2', readySinceMs: ready }),
+    pod('new2', { node: 'w2' }),
+    pod('leaving', { node: 'w1', deleting: true }),
+    pod('ended', { node: 'w1', phase: 'Failed' }),
+  ];
+  const [one, , two] = crowded as [Pod, Pod, Pod];
+  t.equal(
+    leastWantedFirst([one, two], NOW_MS, [one, two, ...ofSiblings])[0]?.metadata?.name,
+    'lonely',
+    'also by the pods of sibling sets that still run, ready or not',
+  );
   t.end();
 });
 
