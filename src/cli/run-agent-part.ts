@@ -16,7 +16,9 @@ import { parseThresholds } from '../kubelet/eviction/thresholds.ts';
 import { runKubeletWith } from '../kubelet/run-kubelet.ts';
 import { runNetwork } from '../network/run-network.ts';
 import { runProxy } from '../proxy/run-proxy.ts';
-import { type Board, nodeClient, openApiServers } from './board.ts';
+import type { Board } from './board.ts';
+import { nodeClient, openApiServers } from './node-client.ts';
+import { watchAddress } from './watch-address.ts';
 
 const KUBELET_PORT = 10_250;
 const RUNTIME = 'unix:///run/containerd/containerd.sock';
@@ -48,6 +50,7 @@ export async function runAgentPart(board: Board, signal: AbortSignal): Promise<v
         { run: async (stop) => kubelet(board, client, parts, stop) },
         { run: async (stop) => runProxy({ ...shared, nodeAddresses: [address], log: log.part('proxy') }, stop) },
         { run: async (stop) => network(board, client, parts.runtime, shared, stop) },
+        ...(config.nodeAddress === undefined ? [{ run: async (stop: AbortSignal) => sameAddress(board, stop) }] : []),
         {
           run: async (stop) =>
             runKubeletCertificates({ client, files, nodeName: config.name, address, clock, log }, stop),
@@ -59,6 +62,10 @@ export async function runAgentPart(board: Board, signal: AbortSignal): Promise<v
     client.close();
     channel.close();
   }
+}
+
+async function sameAddress({ address, config: { interfaceName } }: Board, signal: AbortSignal): Promise<void> {
+  await watchAddress({ address, interfaceName, clock: systemClock }, signal);
 }
 
 type Caches = Pick<NetworkOptions, 'services' | 'endpointSlices' | 'nodes' | 'nodeName' | 'clusterCidr'>;
