@@ -1,17 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ApiServers } from '../bootstrap/api-servers.ts';
 import { type BoardConfig, loadBoardConfig } from '../bootstrap/board-config.ts';
-import { type BoardFiles, boardFiles, keyPair } from '../bootstrap/board-files.ts';
-import { configFromFiles } from '../client/credentials.ts';
-import { createHttpApiClient, type HttpApiClient } from '../client/http-api-client.ts';
+import { type BoardFiles, boardFiles } from '../bootstrap/board-files.ts';
 import type { Log } from '../host/log.ts';
 import { findOwnAddress } from '../host/own-address.ts';
-import { publicKeyHash } from '../host/pki.ts';
 
-/** The board that this process runs on. */
+/** The board that this process runs on. No clients here: the store has none, and would have their code in memory. */
 export interface Board {
   readonly config: BoardConfig;
   readonly files: BoardFiles;
@@ -41,40 +35,4 @@ export async function openBoard(log: Log, signal: AbortSignal): Promise<Board> {
 /** A name for this process among the candidates for a lease: a restarted process is another. */
 export function processIdentity(board: Board): string {
   return `${board.config.name}_${randomBytes(8).toString('hex')}`;
-}
-
-/** A client of the API server on this control board, with one of the board's own certificates. */
-export function localClient(board: Board, identity: string, userAgent: string): HttpApiClient {
-  const pair = keyPair(board.files, identity);
-  const config = configFromFiles({
-    servers: [LOCAL_API],
-    caFile: join(board.files.pki, 'ca.crt'),
-    certFile: pair.cert,
-    keyFile: pair.key,
-  });
-  return createHttpApiClient({ config, userAgent, log: board.log });
-}
-
-/** The API servers that this board's agent knows; a control board asks its own first. */
-export async function openApiServers(board: Board): Promise<ApiServers> {
-  const { config, files, address, log } = board;
-  const caHash = publicKeyHash(readFileSync(join(files.pki, 'ca.crt')));
-  const floating = config.apiAddress === undefined ? [] : [`https://${config.apiAddress}:${API_PORT}`];
-  const first = config.role === 'control' ? [LOCAL_API, ...floating] : floating;
-  const servers = new ApiServers({ path: files.apiServers, caHash, ownAddress: address, first, log });
-  await servers.load();
-  return servers;
-}
-
-/** A client as this board's Node, of whichever API server answers. */
-export function nodeClient(board: Board, servers: ApiServers): HttpApiClient {
-  const pair = keyPair(board.files, 'kubelet-client');
-  const config = configFromFiles({
-    servers: servers.urls(),
-    caFile: join(board.files.pki, 'ca.crt'),
-    certFile: pair.cert,
-    keyFile: pair.key,
-  });
-  const refreshServers = async (): Promise<readonly string[]> => servers.urls();
-  return createHttpApiClient({ config, refreshServers, userAgent: 'bramble-agent/v1.36.0', log: board.log });
 }

@@ -19,7 +19,8 @@ import { untilAborted } from '../host/until-aborted.ts';
 import { runFloatingAddress } from '../network/floating-address.ts';
 import { runScheduler } from '../scheduler/run-scheduler.ts';
 import { EtcdClient } from '../store/client/etcd-client.ts';
-import { API_PORT, type Board, localClient, processIdentity } from './board.ts';
+import { API_PORT, type Board, processIdentity } from './board.ts';
+import { localClient } from './local-client.ts';
 
 const LOCAL_STORE = 'https://127.0.0.1:2379';
 const PUBLISH_AGAIN_MS = 1_000;
