@@ -6,7 +6,7 @@ import { runTogether } from '../host/run-together.ts';
 import { type CreateController, keyOf, queuedController, splitKey } from './controller.ts';
 
 const NAMESPACE = 'kube-system';
-/** Looked at again after this at most: a timer of more than 24.8 days ends at once. */
+/** Looked at again after this at most: timers do not notice when the wall clock is set. */
 const LOOK_MAX_MS = 86_400_000;
 const TYPE = 'bootstrap.kubernetes.io/token';
 

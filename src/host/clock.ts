@@ -10,8 +10,18 @@ export interface Clock {
   sleepMs(ms: number, signal: AbortSignal): Promise<void>;
 }
 
+/** Node's timers hold 32 bits: one that is longer would end after a millisecond. */
+const TIMER_MAX_MS = 2 ** 31 - 1;
+
+async function sleepMs(ms: number, signal: AbortSignal): Promise<void> {
+  let leftMs = ms;
+  for (; leftMs > TIMER_MAX_MS; leftMs -= TIMER_MAX_MS) await sleep(TIMER_MAX_MS, undefined, { signal });
+  await sleep(leftMs, undefined, { signal });
+}
+
+/** The machine's clocks and Node's timers. */
 export const systemClock: Clock = {
   nowMs: () => Date.now(),
   monotonicMs: () => performance.now(),
-  sleepMs: (ms, signal) => sleep(ms, undefined, { signal }),
+  sleepMs,
 };
