@@ -82,7 +82,7 @@ function registerApiServer(program: Command): void {
     .option('--requestheader-client-ca-file <file>', 'authority of front proxies')
     .option('--requestheader-allowed-names <names>', 'common names of front proxies, separated by commas', '')
     .option('--default-not-ready-toleration-seconds <seconds>', 'how long pods bear with a node that is not ready (30)')
-    .option('--default-unreachable-toleration-seconds <seconds>', 'how long pods bear with a node that is silent (5)')
+    .option('--default-unreachable-toleration-seconds <seconds>', 'how long pods bear with a node that is silent (8)')
     .action((flags: ApiServerFlags) =>
       runPart('apiserver', async (_log, signal) => {
         const { runApiServer } = await import('../apiserver/run-apiserver.ts');

@@ -5,11 +5,11 @@ import { rfc3339 } from '../api/time.ts';
 /** What is to be thought of a Node, from what is known of it. Pure. */
 
 /**
- * A board that renews its Lease every 4 s is asked after when it has missed one renewal, and given up when it is silent
- * on the network too. One that answers there is only slow: it gets upstream's time.
+ * A board renews its Lease every 4 s. One that is late is asked after, and given up when it has missed a renewal and is
+ * silent on the network too. One that answers there is only slow: it gets upstream's time.
  */
-export const ASK_AFTER_MS = 6_000;
-const GONE_AFTER_MS = 8_000;
+export const ASK_AFTER_MS = 3_000;
+const GONE_AFTER_MS = 5_000;
 /** Upstream's --node-monitor-grace-period. */
 const SLOW_AFTER_MS = 50_000;
 
@@ -18,7 +18,7 @@ interface Knowledge {
   readonly silentMs: number;
   /** How often in a row the board's kubelet port gave no sign of a living host. */
   readonly deadProbes: number;
-  /** Whether any board at all was heard of lately: if none, it is we who are cut off. */
+  /** Whether another board was heard of since this one gave no sign: if none, it is we who are cut off. */
   readonly hearsOthers: boolean;
 }
 

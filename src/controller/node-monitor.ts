@@ -9,7 +9,11 @@ import { markPodsNotReady } from './mark-pods-not-ready.ts';
 import { ASK_AFTER_MS, isLost, lostConditions } from './node-health.ts';
 
 const PERIOD_MS = 1_000;
-const PROBE_MS = 1_000;
+const PAUSE_MS = 100;
+/** Enough for a second packet, which is sent after 1 s, where the first was lost. */
+const PROBE_MS = 1_200;
+/** Longer than any cluster is without a renewal. */
+const DEAF_MS = 6_000;
 const KUBELET_PORT = 10250;
 
 /** Knocks at a board's kubelet port; never throws. */
@@ -20,6 +24,8 @@ interface Watched {
   sign: string;
   seenMs: number;
   deadProbes: number;
+  /** When the first of these was sent. */
+  deadSinceMs: number;
 }
 
 interface NodeMonitorParts {
@@ -47,10 +53,13 @@ export class NodeMonitor {
     const { context, nodes: informer, pods: podInformer, leases: leaseInformer } = this.#parts;
     await Promise.all([informer, leaseInformer, podInformer].map(async (one) => one.synced(signal)));
     while (!signal.aborted) {
+      const startMs = context.clock.monotonicMs();
       await this.#check(signal).catch((error: unknown) => {
         if (!signal.aborted) context.log.warn('could not judge the nodes', { error });
       });
-      await context.clock.sleepMs(PERIOD_MS, signal).catch(() => undefined);
+      const leftMs = startMs + PERIOD_MS - context.clock.monotonicMs();
+      // Never at once: what was written meanwhile is to be read first.
+      await context.clock.sleepMs(Math.max(PAUSE_MS, leftMs), signal).catch(() => undefined);
     }
   }
 
@@ -58,20 +67,33 @@ export class NodeMonitor {
     const { context, nodes: informer, probe } = this.#parts;
     const all = informer.lister.list();
     const nowMs = context.clock.monotonicMs();
+    const heardMs = this.#heardMs();
     for (const node of all) this.#look(node, nowMs);
+    // We were cut off, or held up: nobody's silence of that time says anything.
+    if (this.#heardMs() - heardMs > DEAF_MS)
+      for (const record of this.#watched.values()) Object.assign(record, { seenMs: nowMs, deadProbes: 0 });
     for (const name of this.#watched.keys())
       if (informer.lister.get('', name) === undefined) this.#watched.delete(name);
-    const hearsOthers = [...this.#watched.values()].some(({ seenMs }) => nowMs - seenMs < ASK_AFTER_MS);
-    await Promise.all(
-      all.map(async (node) => {
-        const record = this.#watched.get(node.metadata?.name ?? '');
-        if (record === undefined) return;
-        const silentMs = nowMs - record.seenMs;
-        if (silentMs < ASK_AFTER_MS) return;
-        record.deadProbes = (await ask(node, probe)) === 'silent' ? record.deadProbes + 1 : 0;
-        if (isLost({ silentMs, deadProbes: record.deadProbes, hearsOthers })) await this.#giveUp(node, signal);
-      }),
-    );
+    await Promise.all(all.map(async (node) => this.#judge(node, probe, signal)));
+  }
+
+  async #judge(node: Node, probe: Probe, signal: AbortSignal): Promise<void> {
+    const { clock } = this.#parts.context;
+    const record = this.#watched.get(node.metadata?.name ?? '');
+    if (record === undefined || clock.monotonicMs() - record.seenMs < ASK_AFTER_MS) return;
+    const askedMs = clock.monotonicMs();
+    const isDead = (await ask(node, probe)) === 'silent';
+    if (isDead && record.deadProbes === 0) record.deadSinceMs = askedMs;
+    record.deadProbes = isDead ? record.deadProbes + 1 : 0;
+    const silentMs = clock.monotonicMs() - record.seenMs;
+    const sinceMs = isDead ? record.deadSinceMs : record.seenMs;
+    const hearsOthers = [...this.#watched.values()].some((other) => other !== record && other.seenMs > sinceMs);
+    if (isLost({ silentMs, deadProbes: record.deadProbes, hearsOthers })) await this.#giveUp(node, signal);
+  }
+
+  /** When any board was last heard of. */
+  #heardMs(): number {
+    return Math.max(...[...this.#watched.values()].map(({ seenMs }) => seenMs));
   }
 
   #look(node: Node, nowMs: number): void {
@@ -79,7 +101,8 @@ export class NodeMonitor {
     const lease = this.#parts.leases.lister.get('kube-node-lease', name)?.spec?.renewTime;
     const heartbeat = conditionOf(node, 'Ready')?.lastHeartbeatTime;
     const sign = `${lease} ${heartbeat}`;
-    if (this.#watched.get(name)?.sign !== sign) this.#watched.set(name, { sign, seenMs: nowMs, deadProbes: 0 });
+    if (this.#watched.get(name)?.sign !== sign)
+      this.#watched.set(name, { sign, seenMs: nowMs, deadProbes: 0, deadSinceMs: 0 });
   }
 
   async #giveUp(node: Node, signal: AbortSignal): Promise<void> {

@@ -7,7 +7,9 @@ export type ProbeResult = 'answers' | 'refuses' | 'silent';
 export async function probeTcp(address: string, port: number, timeoutMs: number): Promise<ProbeResult> {
   const { promise, resolve } = Promise.withResolvers<ProbeResult>();
   const socket = connect({ host: address, port });
-  const timer = setTimeout(() => resolve('silent'), timeoutMs);
+  // After one more look at the sockets: a process that was held up sees its timers first, and the answers, which have long
+  // been there, only then.
+  const timer = setTimeout(() => setImmediate(() => resolve('silent')), timeoutMs);
   socket.once('connect', () => resolve('answers'));
   socket.once('error', (error: NodeJS.ErrnoException) => resolve(error.code === 'ECONNREFUSED' ? 'refuses' : 'silent'));
   try {

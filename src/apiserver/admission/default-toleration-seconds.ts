@@ -12,11 +12,12 @@ export interface TolerationDefaults {
 /**
  * How long a pod bears with a node that is not well, unless it says otherwise. Upstream has 300 s for both, since in a
  * datacentre a silent node is mostly a network that comes back. On a shelf a silent board is mostly one without power:
- * a worker's pods are to run elsewhere within 20 s (architecture section 9), of which the node lifecycle controller takes 8 s to
- * be sure and a new pod's start 2 s. A node that still talks (not ready: its runtime restarts, say) gets more time,
- * since its pods are most likely running. Whoever wants it otherwise sets tolerations, or these two flags.
+ * a worker's pods are to run elsewhere within 20 s (architecture section 9), of which the node lifecycle controller takes up
+ * to 7 s to be sure and a new pod's start 2 s; a cable that was out for 10 s moves none. A node that still talks (not
+ * ready: its runtime restarts, say) gets more time, since its pods are most likely running. Whoever wants it otherwise
+ * sets tolerations, or these two flags.
  */
-const TOLERATION_DEFAULTS: TolerationDefaults = { notReadySeconds: 30, unreachableSeconds: 5 };
+const TOLERATION_DEFAULTS: TolerationDefaults = { notReadySeconds: 30, unreachableSeconds: 8 };
 
 /** Adds the two tolerations to pods that have none of their own (plugin/pkg/admission/defaulttolerationseconds). */
 export function defaultTolerationSeconds(given: Partial<TolerationDefaults> = {}): AdmissionPlugin {

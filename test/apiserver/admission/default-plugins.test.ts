@@ -30,7 +30,7 @@ void t.test('a new pod is defaulted and admitted as upstream does it', async (t)
     spec?.tolerations?.map(({ key, tolerationSeconds }) => [key, tolerationSeconds]),
     [
       ['node.kubernetes.io/not-ready', 30],
-      ['node.kubernetes.io/unreachable', 5],
+      ['node.kubernetes.io/unreachable', 8],
     ],
   );
 });
