@@ -1,6 +1,7 @@
 import { readdir, readlink, rm } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Pod } from '../api/objects.ts';
 import { findGarbage, removeGarbage } from './container-garbage.ts';
 import { podDir } from './kubelet-paths.ts';
 import type { KubeletDeps } from './kubelet-deps.ts';
@@ -15,6 +16,7 @@ interface HousekeepingOptions {
   readonly workers: PodWorkers;
   readonly statuses: StatusWriter;
   readonly syncer: PodSyncer;
+  readonly activePods: () => readonly Pod[];
 }
 
 const EVERY_MS = 5000;
@@ -50,7 +52,8 @@ export class Housekeeping {
 
   /** One round. */
   async tidy(withGarbage: boolean, signal: AbortSignal): Promise<void> {
-    const { deps, store, workers, statuses } = this.#options;
+    const { deps, store, workers, statuses, activePods } = this.#options;
+    await deps.cgroups.balance(activePods());
     for (const uid of workers.uids()) {
       if (store.get(uid) !== undefined || !workers.isFinished(uid)) continue;
       workers.forget(uid);

@@ -63,7 +63,8 @@ export class Kubelet implements KubeletView {
     });
     const [store, workers] = [this.#store, this.#workers];
     const [statuses, syncer] = [this.#statuses, this.#syncer];
-    this.#housekeeping = new Housekeeping({ deps, store, workers, statuses, syncer });
+    const activePods = (): readonly Pod[] => this.activePods();
+    this.#housekeeping = new Housekeeping({ deps, store, workers, statuses, syncer, activePods });
     this.#pleg = new Pleg({ runtime: deps.runtime, clock, log, onChange: (uid) => this.#workers.poke(uid) });
   }
 

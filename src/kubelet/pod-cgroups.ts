@@ -2,6 +2,8 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Pod } from '../api/objects.ts';
+import { podRequests } from '../api/pod-requests.ts';
+import { qosClass } from '../api/qos-class.ts';
 import type { Log } from '../host/log.ts';
 import { cpuShares, cpuWeight, PERIOD_US, podLimits } from './container-resources.ts';
 import type { PodLimits } from './container-resources.ts';
@@ -31,6 +33,7 @@ const V2_CONTROLLERS = '+cpu +cpuset +memory +pids +io +hugetlb';
  */
 export class PodCgroups {
   readonly #options: PodCgroupsOptions;
+  #burstableShares: number | undefined;
 
   constructor(options: PodCgroupsOptions) {
     this.#options = options;
@@ -48,9 +51,26 @@ export class PodCgroups {
     if (driver === 'systemd') return; // systemd makes slices when the runtime asks for a scope in them
     const all = { cpuShares: cpuShares(allocatableCpuMilli), cpuQuotaUs: 0, memoryBytes: allocatableBytes };
     await this.#ensure(qosCgroupPath('Guaranteed'), all);
-    // Best effort gets what others leave; burstable pods' weights are their own.
+    // Best effort gets what others leave; what burstable pods get together, balance() says once they are known.
     await this.#ensure(qosCgroupPath('BestEffort'), { cpuShares: cpuShares(0), cpuQuotaUs: 0, memoryBytes: 0 });
     await this.#ensure(qosCgroupPath('Burstable'), all);
+  }
+
+  /**
+   * Gives the burstable pods together the weight that they asked for: with more, a guaranteed pod beside them would not
+   * get what it was promised (upstream qos_container_manager_linux.go). Writes only what changed.
+   *
+   * @param pods all that run
+   */
+  async balance(pods: readonly Pod[]): Promise<void> {
+    if (this.#options.driver === 'systemd') return;
+    const burstable = pods.filter((pod) => qosClass(pod) === 'Burstable');
+    const milli = burstable.reduce((sum, pod) => sum + (podRequests(pod).get('cpu') ?? 0), 0);
+    const shares = cpuShares(milli);
+    if (shares === this.#burstableShares) return;
+    const limits = { cpuShares: shares, cpuQuotaUs: 0, memoryBytes: this.#options.allocatableBytes };
+    await this.#ensure(qosCgroupPath('Burstable'), limits);
+    this.#burstableShares = shares;
   }
 
   /** Makes the pod's cgroup with its limits. */

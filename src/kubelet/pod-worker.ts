@@ -1,5 +1,6 @@
 import type { Pod } from '../api/objects.ts';
 import { isPodActive } from '../api/pod-facts.ts';
+import { StatusError } from '../api/status.ts';
 import type { Clock } from '../host/clock.ts';
 import type { Log } from '../host/log.ts';
 import { describePod } from './pod-identity.ts';
@@ -158,8 +159,9 @@ export class PodWorker {
 
   #onFailure(error: unknown, signal: AbortSignal): number {
     if (signal.aborted || this.#act.signal.aborted) return 0;
-    // Of a container that cannot be started the text says all: its stack would only fill the card.
-    const shown = error instanceof StartError ? `${error.reason}: ${error.message}` : error;
+    // Of a failure that is foreseen the text says all: its stack, every few seconds, would only fill the card.
+    const isForeseen = error instanceof StartError || error instanceof StatusError;
+    const shown = isForeseen ? `${error.reason}: ${error.message}` : error;
     this.#options.log.info('a pod could not be synced', { pod: describePod(this.#pod), error: shown });
     const delayMs = this.#retryMs;
     this.#isHeldBack = true;

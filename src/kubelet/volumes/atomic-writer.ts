@@ -57,9 +57,15 @@ export async function writeAtomically(
     return false;
   }
   const name = timestamp(now);
-  await makeDirectory(join(target, name));
-  for (const [path, file] of payload) await writeOne(join(target, name), path, file);
-  await beforeShown?.(join(target, name));
+  try {
+    await makeDirectory(join(target, name));
+    for (const [path, file] of payload) await writeOne(join(target, name), path, file);
+    await beforeShown?.(join(target, name));
+  } catch (error) {
+    // Each try would leave one, and a full card is just when there are many tries.
+    await rm(join(target, name), { recursive: true, force: true });
+    throw error;
+  }
   await rm(join(target, `${DATA}_tmp`), { force: true });
   await symlink(name, join(target, `${DATA}_tmp`));
   await rename(join(target, `${DATA}_tmp`), join(target, DATA));

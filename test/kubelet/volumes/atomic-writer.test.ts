@@ -84,6 +84,16 @@ void t.test('writeAtomically() tidies up what a pulled plug left', async (t) => 
   t.equal(await readFile(join(target, 'a'), 'utf8'), '2');
 });
 
+void t.test('writeAtomically() leaves nothing of a try that failed', async (t) => {
+  const target = await folderFor(t);
+  await writeAtomically(target, payload({ a: '1' }), { now });
+  const before = await readdir(target);
+  const beforeShown = async (): Promise<void> => Promise.reject(new Error('the card is full'));
+  await t.rejects(writeAtomically(target, payload({ a: '2' }), { now, beforeShown }), /the card is full/);
+  t.same(await readdir(target), before);
+  t.equal(await readFile(join(target, 'a'), 'utf8'), '1');
+});
+
 void t.test('writeAtomically() makes directories that everyone can read, whatever the umask', async (t) => {
   const target = await folderFor(t);
   const before = process.umask(0o077);
