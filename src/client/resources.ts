@@ -28,6 +28,7 @@ export const services = builtIn<objects.Service>('services');
 
 export const deployments = builtIn<objects.Deployment>('deployments.apps');
 export const replicaSets = builtIn<objects.ReplicaSet>('replicasets.apps');
+export const statefulSets = builtIn<objects.StatefulSet>('statefulsets.apps');
 
 export const tokenReviews = builtIn<objects.TokenReview>('tokenreviews.authentication.k8s.io');
 export const subjectAccessReviews = builtIn<objects.SubjectAccessReview>('subjectaccessreviews.authorization.k8s.io');
@@ -42,12 +43,3 @@ export const endpointSlices = builtIn<objects.EndpointSlice>('endpointslices.dis
 export const podBindings = builtIn<objects.Binding>('pods');
 /** For `create(serviceAccountTokens, request, { subresource: 'token' })`: a bound token of that service account. */
 export const serviceAccountTokens = builtIn<objects.TokenRequest>('serviceaccounts');
-
-/** Without a row: kube-apiserver serves it, ours does not, so whoever reads it asks discovery first. */
-export const statefulSets: Resource<objects.StatefulSet> = {
-  group: 'apps',
-  version: 'v1',
-  kind: 'StatefulSet',
-  plural: 'statefulsets',
-  namespaced: true,
-};

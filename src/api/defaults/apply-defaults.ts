@@ -1,22 +1,36 @@
 import type {
   ClusterRoleBinding,
+  CSIDriver,
+  DaemonSet,
   Deployment,
   EndpointSlice,
   Endpoints,
   KubeObject,
   Namespace,
   Node,
+  PersistentVolume,
+  PersistentVolumeClaim,
   Pod,
   ReplicaSet,
+  ReplicationController,
   RoleBinding,
   Secret,
   Service,
+  StatefulSet,
+  StorageClass,
 } from '../objects.ts';
 import { defaultNamespace, defaultNode, defaultSecret } from './default-core.ts';
 import { defaultPod } from './default-pod.ts';
 import { defaultBinding } from './default-rbac.ts';
 import { defaultEndpointSlice, defaultEndpoints, defaultService } from './default-service.ts';
-import { defaultDeployment, defaultReplicaSet } from './default-workload.ts';
+import { defaultClaim, defaultCsiDriver, defaultPersistentVolume, defaultStorageClass } from './default-storage.ts';
+import {
+  defaultDaemonSet,
+  defaultDeployment,
+  defaultReplicaSet,
+  defaultReplicationController,
+  defaultStatefulSet,
+} from './default-workload.ts';
 
 type Defaulter = (object: KubeObject) => void;
 
@@ -25,14 +39,21 @@ const DEFAULTERS: ReadonlyMap<string, Defaulter> = new Map<string, Defaulter>([
   ['Endpoints', (object) => defaultEndpoints(object as Endpoints)],
   ['Namespace', (object) => defaultNamespace(object as Namespace)],
   ['Node', (object) => defaultNode(object as Node)],
+  ['PersistentVolume', (object) => defaultPersistentVolume(object as PersistentVolume)],
+  ['PersistentVolumeClaim', (object) => defaultClaim(object as PersistentVolumeClaim)],
   ['Pod', (object) => defaultPod(object as Pod)],
+  ['ReplicationController', (object) => defaultReplicationController(object as ReplicationController)],
   ['Secret', (object) => defaultSecret(object as Secret)],
   ['Service', (object) => defaultService(object as Service)],
+  ['DaemonSet.apps', (object) => defaultDaemonSet(object as DaemonSet)],
   ['Deployment.apps', (object) => defaultDeployment(object as Deployment)],
   ['ReplicaSet.apps', (object) => defaultReplicaSet(object as ReplicaSet)],
+  ['StatefulSet.apps', (object) => defaultStatefulSet(object as StatefulSet)],
   ['EndpointSlice.discovery.k8s.io', (object) => defaultEndpointSlice(object as EndpointSlice)],
   ['ClusterRoleBinding.rbac.authorization.k8s.io', (object) => defaultBinding(object as ClusterRoleBinding)],
   ['RoleBinding.rbac.authorization.k8s.io', (object) => defaultBinding(object as RoleBinding)],
+  ['CSIDriver.storage.k8s.io', (object) => defaultCsiDriver(object as CSIDriver)],
+  ['StorageClass.storage.k8s.io', (object) => defaultStorageClass(object as StorageClass)],
 ]);
 
 /**

@@ -1,14 +1,9 @@
-import { definitionOf } from './definition-name.ts';
-import type { Kind, Subresource, Verb } from './kind.ts';
+import type { Kind, Verb } from './kind.ts';
+import { ALL, APPS, CORE, CREATE, type Home, READ_WRITE, row, SCALE, status } from './row.ts';
+import { TWIN_KINDS } from './twin-rows.ts';
 
 /** The built-in kinds, a row each. Adding a kind is adding a row (and its merge keys, defaults and rules, if it has any). */
 
-const ALL: readonly Verb[] = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'];
-const CREATE: readonly Verb[] = ['create'];
-const READ_WRITE: readonly Verb[] = ['get', 'patch', 'update'];
-
-const CORE: Home = { group: '', version: 'v1' };
-const APPS: Home = { group: 'apps', version: 'v1' };
 const RBAC: Home = { group: 'rbac.authorization.k8s.io', version: 'v1' };
 const AUTHENTICATION: Home = { group: 'authentication.k8s.io', version: 'v1' };
 const AUTHORIZATION: Home = { group: 'authorization.k8s.io', version: 'v1' };
@@ -16,39 +11,6 @@ const CERTIFICATES: Home = { group: 'certificates.k8s.io', version: 'v1' };
 const COORDINATION: Home = { group: 'coordination.k8s.io', version: 'v1' };
 const DISCOVERY: Home = { group: 'discovery.k8s.io', version: 'v1' };
 const EVENTS: Home = { group: 'events.k8s.io', version: 'v1' };
-
-interface Home {
-  readonly group: string;
-  readonly version: string;
-}
-
-type Row = Partial<Omit<Kind, 'group' | 'version' | 'kind' | 'plural'>>;
-
-/** A row with everything that is as usual filled in: namespaced, all verbs, stored below its plural. */
-function row(home: Home, kind: string, plural: string, rest: Row = {}): Kind {
-  return {
-    group: home.group,
-    version: home.version,
-    kind,
-    plural,
-    singular: kind.toLowerCase(),
-    shortNames: [],
-    categories: [],
-    namespaced: true,
-    verbs: ALL,
-    subresources: [],
-    definition: definitionOf({ ...home, kind }),
-    storagePrefix: plural,
-    selectableFields: [],
-    ...rest,
-  };
-}
-
-function status(kind: string): Subresource {
-  return { name: 'status', kind, verbs: READ_WRITE };
-}
-
-const SCALE: Subresource = { name: 'scale', kind: 'Scale', group: 'autoscaling', version: 'v1', verbs: READ_WRITE };
 
 /** The HTTP verbs by which a stream is opened; discovery lists them as create and get. */
 const CONNECT: readonly Verb[] = ['create', 'get'];
@@ -199,6 +161,7 @@ export const KINDS: readonly Kind[] = [
   row(RBAC, 'ClusterRoleBinding', 'clusterrolebindings', { namespaced: false }),
   row(RBAC, 'Role', 'roles'),
   row(RBAC, 'RoleBinding', 'rolebindings'),
+  ...TWIN_KINDS,
 ];
 
 /** Group versions in the order in which discovery prefers them (kube-apiserver's group priorities). */
@@ -209,7 +172,10 @@ export const GROUP_ORDER: readonly string[] = [
   'authentication.k8s.io',
   'authorization.k8s.io',
   'certificates.k8s.io',
+  'policy',
   'rbac.authorization.k8s.io',
+  'storage.k8s.io',
   'coordination.k8s.io',
   'discovery.k8s.io',
+  'resource.k8s.io',
 ];

@@ -88,3 +88,45 @@ void t.test('applyDefaults() of other kinds', (t) => {
   });
   t.end();
 });
+
+// kube-controller-manager takes these fields to be there, and would end without them.
+void t.test('applyDefaults() of the kinds that only upstream’s controllers act on', (t) => {
+  const template = { metadata: { labels: { a: 'b' } }, spec: { containers: [{ name: 'c' }] } };
+  const claim = { spec: { accessModes: ['ReadWriteOnce'] } };
+  t.match(defaulted('StatefulSet.apps', { spec: { template, volumeClaimTemplates: [claim] } }), {
+    spec: {
+      replicas: 1,
+      podManagementPolicy: 'OrderedReady',
+      updateStrategy: { type: 'RollingUpdate', rollingUpdate: { partition: 0 } },
+      persistentVolumeClaimRetentionPolicy: { whenDeleted: 'Retain', whenScaled: 'Retain' },
+      revisionHistoryLimit: 10,
+      template: { spec: { restartPolicy: 'Always' } },
+      volumeClaimTemplates: [{ spec: { volumeMode: 'Filesystem' }, status: { phase: 'Pending' } }],
+    },
+  });
+  t.match(defaulted('DaemonSet.apps', { spec: { template } }), {
+    spec: {
+      updateStrategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: 1, maxSurge: 0 } },
+      revisionHistoryLimit: 10,
+    },
+  });
+  t.match(defaulted('DaemonSet.apps', { spec: { updateStrategy: { type: 'OnDelete' } } }), {
+    spec: { updateStrategy: { rollingUpdate: undefined } },
+  });
+  t.match(defaulted('ReplicationController', { metadata: {}, spec: { template } }), {
+    metadata: { labels: { a: 'b' } },
+    spec: { replicas: 1, selector: { a: 'b' } },
+  });
+  t.match(defaulted('PersistentVolume', { spec: {} }), {
+    spec: { persistentVolumeReclaimPolicy: 'Retain', volumeMode: 'Filesystem' },
+    status: { phase: 'Pending' },
+  });
+  t.match(defaulted('StorageClass.storage.k8s.io', { provisioner: 'x' }), {
+    reclaimPolicy: 'Delete',
+    volumeBindingMode: 'Immediate',
+  });
+  t.match(defaulted('CSIDriver.storage.k8s.io', { spec: {} }), {
+    spec: { attachRequired: true, podInfoOnMount: false, fsGroupPolicy: 'ReadWriteOnceWithFSType' },
+  });
+  t.end();
+});

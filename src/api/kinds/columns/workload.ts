@@ -1,8 +1,15 @@
 import { controllerRefOf } from '../../object-facts.ts';
-import type { ControllerRevision, Deployment, PodTemplateSpec, ReplicaSet } from '../../objects.ts';
+import type {
+  ControllerRevision,
+  DaemonSet,
+  Deployment,
+  PodTemplateSpec,
+  ReplicaSet,
+  StatefulSet,
+} from '../../objects.ts';
 import { formatSelector, selectorOf } from '../../selector.ts';
 import type { Column } from '../kind.ts';
-import { AGE, column, NAME, wide } from './column.ts';
+import { AGE, column, formatLabels, NAME, wide } from './column.ts';
 
 interface Workload {
   metadata?: object;
@@ -44,6 +51,36 @@ export const REPLICA_SET_COLUMNS: readonly Column[] = [
   column<ReplicaSet>('Desired', 'Pods wanted.', ({ spec }) => spec?.replicas ?? 1, 'integer'),
   column<ReplicaSet>('Current', 'Pods there are.', ({ status }) => status?.replicas ?? 0, 'integer'),
   column<ReplicaSet>('Ready', 'Pods that are ready.', ({ status }) => status?.readyReplicas ?? 0, 'integer'),
+  AGE,
+  ...CONTAINERS,
+];
+
+export const STATEFUL_SET_COLUMNS: readonly Column[] = [
+  NAME,
+  column<StatefulSet>(
+    'Ready',
+    'Ready pods, of those wanted.',
+    ({ spec, status }) => `${status?.readyReplicas ?? 0}/${spec?.replicas ?? 1}`,
+  ),
+  AGE,
+  ...CONTAINERS.slice(0, 2),
+];
+
+export const DAEMON_SET_COLUMNS: readonly Column[] = [
+  NAME,
+  column<DaemonSet>('Desired', 'Nodes wanted.', ({ status }) => status?.desiredNumberScheduled ?? 0, 'integer'),
+  column<DaemonSet>('Current', 'Nodes with its pod.', ({ status }) => status?.currentNumberScheduled ?? 0, 'integer'),
+  column<DaemonSet>('Ready', 'Pods that are ready.', ({ status }) => status?.numberReady ?? 0, 'integer'),
+  column<DaemonSet>(
+    'Up-to-date',
+    'Pods of its template.',
+    ({ status }) => status?.updatedNumberScheduled ?? 0,
+    'integer',
+  ),
+  column<DaemonSet>('Available', 'Pods ready long enough.', ({ status }) => status?.numberAvailable ?? 0, 'integer'),
+  column<DaemonSet>('Node Selector', 'Labels of its Nodes.', ({ spec }) =>
+    formatLabels(spec?.template?.spec?.nodeSelector),
+  ),
   AGE,
   ...CONTAINERS,
 ];

@@ -78,17 +78,81 @@ const RULES: Readonly<Record<string, readonly PolicyRule[]>> = {
   'ttl-controller': [allow('list patch update watch', 'core', 'nodes'), EVENTS],
 };
 
+/** What controllers need that only an upstream kube-controller-manager has. */
+const TWIN_RULES: Readonly<Record<string, readonly PolicyRule[]>> = {
+  'daemon-set-controller': [
+    allow('get list watch', 'apps', 'daemonsets'),
+    allow('update', 'apps', 'daemonsets/status daemonsets/finalizers'),
+    allow('list watch', 'core', 'nodes'),
+    allow('create delete list patch watch', 'core', 'pods'),
+    allow('create', 'core', 'pods/binding'),
+    allow('create delete get list patch update watch', 'apps', 'controllerrevisions'),
+    EVENTS,
+  ],
+  'statefulset-controller': [
+    allow('list watch', 'core', 'pods'),
+    allow('get list watch', 'apps', 'statefulsets'),
+    allow('update', 'apps', 'statefulsets/status statefulsets/finalizers'),
+    allow('create delete get patch update', 'core', 'pods'),
+    allow('create delete get list patch update watch', 'apps', 'controllerrevisions'),
+    allow('create delete get list update watch', 'core', 'persistentvolumeclaims'),
+    allow('update', 'core', 'pods/finalizers'),
+    EVENTS,
+  ],
+  'replication-controller': [
+    allow('get list update watch', 'core', 'replicationcontrollers'),
+    allow('update', 'core', 'replicationcontrollers/status replicationcontrollers/finalizers'),
+    allow('create delete list patch watch', 'core', 'pods'),
+    EVENTS,
+  ],
+  'disruption-controller': [
+    allow('get list watch', 'apps', 'deployments replicasets statefulsets'),
+    allow('get list watch', 'core', 'replicationcontrollers'),
+    allow('get list watch', 'policy', 'poddisruptionbudgets'),
+    allow('update', 'policy', 'poddisruptionbudgets/status'),
+    allow('patch update', 'core', 'pods/status'),
+    allow('get', '*', '*/scale'),
+    EVENTS,
+  ],
+  'persistent-volume-binder': [
+    allow('create delete get list update watch', 'core', 'persistentvolumes'),
+    allow('get list update watch', 'core', 'persistentvolumeclaims'),
+    allow('update', 'core', 'persistentvolumes/status persistentvolumeclaims/status'),
+    allow('create delete get list watch', 'core', 'pods'),
+    allow('get list watch', 'storage.k8s.io', 'storageclasses'),
+    allow('list watch', 'core', 'nodes'),
+    allow('watch', 'core', 'events'),
+    EVENTS,
+  ],
+  'pvc-protection-controller': [
+    allow('get list update watch', 'core', 'persistentvolumeclaims'),
+    allow('update', 'core', 'persistentvolumeclaims/status'),
+    allow('get list watch', 'core', 'pods'),
+    EVENTS,
+  ],
+  'pv-protection-controller': [allow('get list update watch', 'core', 'persistentvolumes'), EVENTS],
+  'attachdetach-controller': [
+    allow('list watch', 'core', 'persistentvolumeclaims persistentvolumes pods'),
+    allow('get list watch', 'core', 'nodes'),
+    allow('patch update', 'core', 'nodes/status'),
+    allow('create delete get list watch', 'storage.k8s.io', 'volumeattachments'),
+    allow('get list watch', 'storage.k8s.io', 'csidrivers csinodes'),
+    EVENTS,
+  ],
+};
+
 /** Rules of namespaced roles upstream has for two more, which our one identity needs as well. */
 const TOKEN_CLEANER = [allow('delete get list watch', 'core', 'secrets'), EVENTS];
 
 /** Roles for each controller alone: what an upstream kube-controller-manager's service accounts are bound to. */
-export const CONTROLLER_ROLES: readonly ClusterRole[] = Object.entries(RULES).map(([name, rules]) =>
-  clusterRole(`system:controller:${name}`, rules),
+export const CONTROLLER_ROLES: readonly ClusterRole[] = Object.entries({ ...RULES, ...TWIN_RULES }).map(
+  ([name, rules]) => clusterRole(`system:controller:${name}`, rules),
 );
 
-export const CONTROLLER_BINDINGS: readonly ClusterRoleBinding[] = Object.keys(RULES).map((name) =>
-  clusterBinding(`system:controller:${name}`, [serviceAccount(name)]),
-);
+export const CONTROLLER_BINDINGS: readonly ClusterRoleBinding[] = CONTROLLER_ROLES.map(({ metadata }) => {
+  const name = metadata?.name ?? '';
+  return clusterBinding(name, [serviceAccount(name.replace('system:controller:', ''))]);
+});
 
 /**
  * All of them for one identity: Bramble's controllers run in one process under one certificate, so separate service

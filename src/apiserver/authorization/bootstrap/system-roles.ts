@@ -157,6 +157,8 @@ function schedulerRules() {
       'csidrivers csinodes csistoragecapacities storageclasses volumeattachments',
     ),
     allow('get list watch', 'scheduling.k8s.io', 'priorityclasses'),
+    // Upstream may write claims too: nothing here hands out devices yet.
+    allow('get list watch', 'resource.k8s.io', 'deviceclasses resourceclaims resourceslices'),
     ...DELEGATION,
   ];
 }
