@@ -109,6 +109,7 @@ void t.test(
     const tookMs = performance.now() - startMs;
     t.ok(tookMs < 1000, `heard of the change after ${Math.round(tookMs)} ms, with pings of 50 + 100 ms`);
     t.equal(client.server, second.url);
+    t.equal(api.calls.filter(({ verb }) => verb === 'list').length, 1, 'without listing again');
     stop.abort();
     await running;
     client.close();
