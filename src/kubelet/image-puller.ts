@@ -63,7 +63,7 @@ export class ImagePuller {
     const present = await this.#inspect(pod, container, name, signal);
     const policy = container.imagePullPolicy ?? defaultPullPolicy(wanted);
     if (present !== undefined && policy !== 'Always') {
-      const message = `Container image "${wanted}" already present on machine`;
+      const message = `Container image "${wanted}" already present on machine and can be accessed by the pod`;
       this.#emit(pod, container, 'Normal', 'Pulled', message);
       return { ref: present.id, image: present };
     }

@@ -61,9 +61,9 @@ export async function startContainer(
     if (DAMAGED_IMAGE.test(errorText(error))) await deps.images.remove(pulled.ref, signal).catch(() => undefined);
     throw error;
   });
-  emit('Normal', 'Created', `Created container: ${container.name}`);
+  emit('Normal', 'Created', 'Container created');
   await step('RunContainerError', deps.runtime.startContainer(containerId, signal));
-  emit('Normal', 'Started', `Started container ${container.name}`);
+  emit('Normal', 'Started', 'Container started');
   await linkLog(deps, pod, container.name, containerId, config.logPath);
   await postStart(deps, facts, container, containerId, signal);
 }

@@ -32,7 +32,8 @@ void t.test('ImagePuller pulls by policy', async (t) => {
   const { images, events, ensure } = setUp('img:1', 'img:latest');
   await ensure('img:1');
   t.same(images.pulls, [], 'present');
-  t.match(events, [{ reason: 'Pulled', message: 'Container image "img:1" already present on machine' }]);
+  const present = 'Container image "img:1" already present on machine and can be accessed by the pod';
+  t.match(events, [{ reason: 'Pulled', message: present }]);
   await ensure('img');
   t.same(images.pulls, ['img:latest'], 'latest is pulled always');
   t.match(await ensure('img:2', 'Never'), { reason: 'ErrImageNeverPull' });

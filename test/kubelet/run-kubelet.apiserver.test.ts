@@ -121,7 +121,7 @@ void t.test(
       const described = await kubectl(['describe', 'pod', 'web']);
       t.match(described, /Status:\s+Running/);
       t.match(described, /Container ID:\s+containerd:\/\//);
-      t.match(await until(['describe', 'pod', 'web'], /Started container main/), /Created container/);
+      t.match(await until(['describe', 'pod', 'web'], /Container started/), /Container created/);
     });
 
     await t.test('and ends it', async (t) => {
