@@ -31,7 +31,13 @@ export function makeImageGarbage(parts: KubeletParts, emit: (event: NodeEvent) =
 export function makeEviction({ parts, options, board }: KubeletContext, around: Around): EvictionManager {
   const { runtime, images, clock, log } = parts;
   const { rootDir, podLogsDir } = options;
-  const places = { runtime, images, rootDir, podLogsDir, memoryCapacityBytes: board.memoryBytes };
+  let path: string | undefined;
+  const imagesPath = async (signal: AbortSignal): Promise<string | undefined> => {
+    // Asked once: it does not move while the runtime runs, and the question would come every ten seconds.
+    path ??= (await images.filesystems(signal).catch(() => []))[0]?.mountpoint;
+    return path;
+  };
+  const places = { runtime, imagesPath, rootDir, podLogsDir, memoryCapacityBytes: board.memoryBytes };
   const { kubelet, imageGarbage, emit, onChange } = around;
   return new EvictionManager({
     thresholds: options.evictionHard,

@@ -1,7 +1,7 @@
 import type { Pod } from '../../api/objects.ts';
 import { readPressure } from '../../host/board.ts';
 import { execAny } from '../../host/exec.ts';
-import type { Images, Runtime, SandboxStats } from '../../host/cri.ts';
+import type { Runtime, SandboxStats } from '../../host/cri.ts';
 import { logBytes } from '../log-bytes.ts';
 import { podUid } from '../pod-identity.ts';
 import { readRoom } from '../server/node-usage.ts';
@@ -12,7 +12,8 @@ import type { Observation, Signal } from './thresholds.ts';
 /** Where things are that fill up. */
 export interface ObservedPlaces {
   readonly runtime: Runtime;
-  readonly images: Images;
+  /** On the images' file system; undefined while the runtime does not say where that is. */
+  readonly imagesPath: (signal: AbortSignal) => Promise<string | undefined>;
   /** `/var/lib/kubelet` */
   readonly rootDir: string;
   /** `/var/log/pods` */
@@ -34,8 +35,8 @@ export async function observe(places: ObservedPlaces, signal: AbortSignal): Prom
     ['nodefs.inodesFree', { available: now.inodesFree, capacity: now.inodes }],
     ['pid.available', { available: now.pidsMax - now.pids, capacity: now.pidsMax }],
   ]);
-  const [imageStore] = await places.images.filesystems(signal).catch(() => []);
-  const room = imageStore === undefined ? undefined : await readRoom(imageStore.mountpoint).catch(() => undefined);
+  const path = await places.imagesPath(signal);
+  const room = path === undefined ? undefined : await readRoom(path).catch(() => undefined);
   if (room === undefined) return found;
   found.set('imagefs.available', { available: room.availableBytes, capacity: room.capacityBytes });
   return found.set('imagefs.inodesFree', { available: room.inodesFree, capacity: room.inodes });
