@@ -5,18 +5,18 @@ import { KINDS } from '../../src/api/kinds/rows.ts';
 import { startTestCluster } from './test-cluster.ts';
 
 /** A kind of which nothing but its schema is known. */
-const POLICY = { group: 'policy', version: 'v1', kind: 'PodDisruptionBudget' };
+const TYPE = { group: 'autoscaling', version: 'v2', kind: 'HorizontalPodAutoscaler' };
 const ROW: Kind = {
-  ...POLICY,
-  plural: 'poddisruptionbudgets',
-  singular: 'poddisruptionbudget',
-  shortNames: ['pdb'],
+  ...TYPE,
+  plural: 'horizontalpodautoscalers',
+  singular: 'horizontalpodautoscaler',
+  shortNames: ['hpa'],
   categories: [],
   namespaced: true,
   verbs: ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'],
-  subresources: [{ name: 'status', kind: 'PodDisruptionBudget', verbs: ['get', 'patch', 'update'] }],
-  definition: definitionOf(POLICY),
-  storagePrefix: 'poddisruptionbudgets',
+  subresources: [{ name: 'status', kind: 'HorizontalPodAutoscaler', verbs: ['get', 'patch', 'update'] }],
+  definition: definitionOf(TYPE),
+  storagePrefix: 'horizontalpodautoscalers',
   selectableFields: [],
   hasGeneration: true,
 };
@@ -27,31 +27,32 @@ void t.test('a new row is a kind that kubectl creates, explains, applies, prints
   const cluster = await startTestCluster();
   t.teardown(() => cluster.close());
   const { kubectl } = cluster;
-  const manifest = (spec: string): string =>
-    `apiVersion: policy/v1\nkind: PodDisruptionBudget\nmetadata: {name: web}\nspec: ${spec}\n`;
+  const manifest = (maxReplicas: string): string => `
+    apiVersion: autoscaling/v2
+    kind: HorizontalPodAutoscaler
+    metadata: {name: web}
+    spec: {scaleTargetRef: {kind: Deployment, name: web}, maxReplicas: ${maxReplicas}}
+  `;
 
-  await kubectl(['apply', '-f', '-'], manifest('{minAvailable: 1}'));
-  await t.rejects(
-    kubectl(['apply', '-f', '-'], manifest('{minAvailable: [1]}')),
-    /minAvailable/,
-    'its schema is enforced',
-  );
-  await kubectl(['apply', '-f', '-'], manifest('{minAvailable: 50%}'));
-  t.match(await kubectl(['get', 'pdb']), /^NAME +CREATED AT\nweb +20/);
-  const object: unknown = JSON.parse(await kubectl(['get', 'pdb', 'web', '-o', 'json']));
-  t.match(object, { metadata: { generation: 2 }, spec: { minAvailable: '50%' } });
-  t.match(await kubectl(['explain', 'pdb.spec.minAvailable']), /FIELD: +minAvailable/);
-  t.match(await kubectl(['api-resources', '--api-group=policy']), /poddisruptionbudgets +pdb +policy\/v1 +true/);
+  await kubectl(['apply', '-f', '-'], manifest('3'));
+  await t.rejects(kubectl(['apply', '-f', '-'], manifest('many')), /maxReplicas/, 'its schema is enforced');
+  await kubectl(['apply', '-f', '-'], manifest('4'));
+  t.match(await kubectl(['get', 'hpa']), /^NAME +CREATED AT\nweb +20/);
+  const object: unknown = JSON.parse(await kubectl(['get', 'hpa', 'web', '-o', 'json']));
+  t.match(object, { metadata: { generation: 2 }, spec: { maxReplicas: 4 } });
+  t.match(await kubectl(['explain', 'hpa.spec.maxReplicas']), /FIELD: +maxReplicas/);
+  const listed = await kubectl(['api-resources', '--api-group=autoscaling']);
+  t.match(listed, /horizontalpodautoscalers +hpa +autoscaling\/v2 +true/);
 
-  const path = '/apis/policy/v1/namespaces/default/poddisruptionbudgets/web/status';
+  const path = '/apis/autoscaling/v2/namespaces/default/horizontalpodautoscalers/web/status';
   const status =
-    '[{"op":"add","path":"/status","value":{"currentHealthy":3}},{"op":"remove","path":"/spec/minAvailable"}]';
-  await kubectl(['patch', 'pdb', 'web', '--subresource=status', '--type=json', `-p=${status}`]);
+    '[{"op":"add","path":"/status","value":{"desiredReplicas":3}},{"op":"replace","path":"/spec/maxReplicas","value":9}]';
+  await kubectl(['patch', 'hpa', 'web', '--subresource=status', '--type=json', `-p=${status}`]);
   t.match(JSON.parse(await kubectl(['get', '--raw', path])), {
     metadata: { generation: 2 },
-    spec: { minAvailable: '50%' },
-    status: { currentHealthy: 3 },
+    spec: { maxReplicas: 4 },
+    status: { desiredReplicas: 3 },
   });
-  t.match(await kubectl(['delete', 'pdb', 'web']), /deleted/);
+  t.match(await kubectl(['delete', 'hpa', 'web']), /deleted/);
   return t.end();
 });
