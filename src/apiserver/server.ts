@@ -56,6 +56,8 @@ class ApiListener {
   readonly #options: ServerOptions;
   readonly #server: Http2SecureServer;
   readonly #connections = new Connections();
+  /** What is below TLS: a client that goes in the middle of a handshake can leave one that nothing else would ever end. */
+  readonly #sockets = new Set<Socket>();
   readonly #sessions = new Set<ServerHttp2Session>();
   readonly #peers = new WeakMap<object, TlsPeer>();
   // Node shows only a proxy of an HTTP/2 session's socket; the session is made while its socket's event is handled.
@@ -70,6 +72,10 @@ class ApiListener {
   constructor(options: ServerOptions) {
     this.#options = options;
     this.#server = createServer(options.tls);
+    this.#server.on('connection', (socket: Socket) => {
+      this.#sockets.add(socket);
+      socket.once('close', () => this.#sockets.delete(socket));
+    });
     this.#server.prependListener('secureConnection', (socket: TLSSocket) => this.#onConnection(socket));
     this.#server.on('session', (session) => this.#onSession(session));
     this.#server.on('request', (request, response) => void this.#serve(request, response));
@@ -106,6 +112,7 @@ class ApiListener {
     this.#stop.abort(shuttingDown());
     for (const session of this.#sessions) session.destroy();
     this.#connections.destroy();
+    for (const socket of this.#sockets) socket.destroy();
     await closed;
   }
 
