@@ -53,7 +53,7 @@ export const DEFAULT_MULTI_POINT: readonly { readonly name: string; readonly wei
   { name: 'DefaultBinder' },
 ];
 
-/** Names of upstream's default plugins that have nothing to do yet: the API has no volumes' and devices' kinds. */
+/** Names of upstream's default plugins that have nothing to do yet: nothing of ours makes or binds volumes. */
 export const ABSENT_UPSTREAM: ReadonlySet<string> = new Set([
   'VolumeRestrictions',
   'NodeVolumeLimits',
