@@ -24,6 +24,7 @@ interface KubeletFlags {
   readonly containerRuntimeEndpoint: string;
   readonly rootDir: string;
   readonly evictionHard?: string;
+  readonly allowedUnsafeSysctls: string;
   readonly podManifestPath: string;
   readonly tlsCertFile: string;
   readonly tlsPrivateKeyFile: string;
@@ -43,6 +44,7 @@ function registerKubelet(program: Command): void {
     .option('--container-runtime-endpoint <url>', 'socket of the runtime', 'unix:///run/containerd/containerd.sock')
     .option('--root-dir <folder>', 'where pods keep their volumes', '/var/lib/kubelet')
     .option('--eviction-hard <thresholds>', 'what must be left: memory.available<100Mi,... (default: as upstream)')
+    .option('--allowed-unsafe-sysctls <names>', 'settings of the kernel that pods may make: net.core.somaxconn,...', '')
     .option('--pod-manifest-path <folder>', 'static pods', '/etc/kubernetes/manifests')
     .requiredOption('--tls-cert-file <file>', 'serving certificate')
     .requiredOption('--tls-private-key-file <file>', 'its key')
@@ -70,6 +72,7 @@ function registerKubelet(program: Command): void {
                 runtimeEndpoint: flags.containerRuntimeEndpoint,
                 rootDir: flags.rootDir,
                 staticPodDir: flags.podManifestPath,
+                allowedUnsafeSysctls: flags.allowedUnsafeSysctls.split(',').filter((name) => name !== ''),
                 ...(flags.evictionHard === undefined ? {} : { evictionHard: parseThresholds(flags.evictionHard) }),
                 server: {
                   address: '0.0.0.0',

@@ -29,6 +29,7 @@ import { podEventSink } from './pod-event-sink.ts';
 import { allContainers } from './pod-identity.ts';
 import { ProbeResultStore } from './probe-result-store.ts';
 import { RuntimeHealth } from './runtime-health.ts';
+import { sysctlRefusal } from './sysctl-admission.ts';
 import type { DownwardItem } from './volumes/volume-plugin.ts';
 
 /** A container that ended is held back for 10 s, doubling to 5 min; ten minutes of quiet forget it. */
@@ -190,7 +191,11 @@ function makeDeps({ parts, options, board, version, recorder }: KubeletContext, 
     node: later.node,
     admit: (pod, others) => {
       const labels = later.node()?.metadata?.labels;
-      return later.refusal(pod) ?? refusal(pod, others, { ...boardResources, pods: options.podsMax, labels });
+      return (
+        later.refusal(pod) ??
+        sysctlRefusal(pod, options.allowedUnsafeSysctls) ??
+        refusal(pod, others, { ...boardResources, pods: options.podsMax, labels })
+      );
     },
   };
 }

@@ -42,6 +42,10 @@ async function volumeMount(mount: VolumeMount, facts: MountFacts): Promise<CriMo
   const volume = facts.volumes.get(mount.name);
   if (volume === undefined)
     throw new StatusError('BadRequest', `cannot find volume "${mount.name}" to mount into container`);
+  if (mount.recursiveReadOnly === 'Enabled') {
+    const what = `volume "${mount.name}" requested recursive read-only mode`;
+    throw new StatusError('BadRequest', `${what}, but it is not supported by the runtime`);
+  }
   const lookup = (name: string): string | undefined => facts.environment.get(name);
   const subPath = mount.subPathExpr === undefined ? (mount.subPath ?? '') : expandVariables(mount.subPathExpr, lookup);
   return {

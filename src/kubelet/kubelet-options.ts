@@ -40,6 +40,8 @@ export interface KubeletOptions {
   readonly statusReportMs?: number;
   readonly containerLogSizeMax?: number;
   readonly containerLogFilesMax?: number;
+  /** Kernel settings that pods may make beyond those that harm nobody: `net.core.somaxconn`, `net.ipv4.conf.*`. */
+  readonly allowedUnsafeSysctls?: readonly string[];
   /** What must be left of the board; pods are evicted when less is. Instead of all of upstream's defaults. */
   readonly evictionHard?: Thresholds;
 }
@@ -75,6 +77,7 @@ const DEFAULTS = {
   containerLogSizeMax: 10 << 20,
   containerLogFilesMax: 5,
   evictionHard: DEFAULT_THRESHOLDS,
+  allowedUnsafeSysctls: [],
 } as const;
 
 /** All settings, defaults filled in. */

@@ -37,6 +37,8 @@ export async function startSandbox(
   await mkdir(config.logDirectory, { recursive: true, mode: 0o755 });
   const handler = pod.spec?.runtimeClassName ?? deps.runtimeHandler;
   try {
+    // Not to be passed over: whoever asks for it counts on root in the pod being nobody on the board.
+    if (pod.spec?.hostUsers === false) throw new Error(`runtime handler "${handler}" does not support user namespaces`);
     return await deps.runtime.runSandbox(config, handler, signal).catch(async (error: unknown) => {
       if (!isReason(error, 'AlreadyExists')) throw error;
       await removeReserved(deps, pod, error, signal);

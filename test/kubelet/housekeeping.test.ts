@@ -183,6 +183,7 @@ void t.test('containerMounts() makes subPaths, and lets none lead out of its vol
   await t.rejects(mountsOf({ subPath: '/x' }), /must not be an absolute path/);
   await t.rejects(mountsOf({ subPath: 'escape/passwd' }), /leads outside of its volume/);
   await t.rejects(mountsOf({ name: 'none' }), /cannot find volume "none"/);
+  await t.rejects(mountsOf({ readOnly: true, recursiveReadOnly: 'Enabled' }), /requested recursive read-only mode/);
 });
 
 void t.test('staticPod() names and marks the pod of a file; planMirrors() shows each once', (t) => {

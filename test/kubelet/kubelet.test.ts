@@ -216,3 +216,16 @@ void t.test('a pod past its deadline is Failed when its containers have ended, n
   t.equal(board.runtime.running().length, 0);
   t.ok((await board.eventsOf('late')).includes('DeadlineExceeded'));
 });
+
+void t.test('a pod that wants user namespaces or unsafe sysctls does not run without or with them', async (t) => {
+  const board = await startBoard(t);
+  await board.create('mapped', { hostUsers: false });
+  await board.until('told of', async () => (await board.eventsOf('mapped')).includes('FailedCreatePodSandBox'));
+  await board.create('unsafe', { securityContext: { sysctls: [{ name: 'net.core.somaxconn', value: '1' }] } });
+  await board.until('refused', async () => (await board.get('unsafe'))?.status?.phase === 'Failed');
+  t.match((await board.get('unsafe'))?.status, {
+    reason: 'SysctlForbidden',
+    message: 'Pod was rejected: forbidden sysctl: "net.core.somaxconn" not allowlisted',
+  });
+  t.equal(board.launched.length, 0);
+});
