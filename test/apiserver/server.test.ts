@@ -18,7 +18,7 @@ void t.test('runServer() ends at once, though a client is in the middle of its h
     lifetimeMs: 3_600_000,
   });
   const tls: Pick<ServingTls, 'current' | 'onChange'> = {
-    current: () => ({ cert: Buffer.from(certPem), key: Buffer.from(keyPem) }),
+    current: () => ({ cert: Buffer.from(certPem), key: Buffer.from(keyPem), ca: Buffer.from(authority.certPem) }),
     onChange: () => () => undefined,
   };
   const pipeline: Pick<Pipeline, 'handle'> = { handle: async () => undefined };
