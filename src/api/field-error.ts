@@ -28,12 +28,15 @@ export function required(field: string, detail = ''): FieldError {
   return { type: 'FieldValueRequired', field, message: detail === '' ? 'Required value' : `Required value: ${detail}` };
 }
 
-/** The value is none of `valid`, which the message lists. */
-export function notSupported(field: string, value: unknown, valid: readonly string[]): FieldError {
-  const list = [...valid]
-    .sort()
-    .map((one) => JSON.stringify(one))
-    .join(', ');
+/** The value is none of `valid`, which the message lists in alphabetical order, or in the order given. */
+export function notSupported(
+  field: string,
+  value: unknown,
+  valid: readonly string[],
+  order: 'sorted' | 'given' = 'sorted',
+): FieldError {
+  const listed = order === 'given' ? valid : [...valid].sort();
+  const list = listed.map((one) => JSON.stringify(one)).join(', ');
   return {
     type: 'FieldValueNotSupported',
     field,
@@ -69,7 +72,7 @@ export function valueNotFound(field: string, value: unknown): FieldError {
 /** Go's %q for strings, plain for numbers and booleans, JSON for what is composed, as field.Error prints them. */
 function quote(value: unknown): string {
   if (value === undefined || value === null) return 'null';
-  return JSON.stringify(value);
+  return JSON.stringify(value).replaceAll(/\\u00([\da-f]{2})/g, '\\x$1');
 }
 
 /**
@@ -82,9 +85,9 @@ export function invalidObject(kind: string, name: string, errors: readonly Field
   const [shortKind = kind, ...group] = kind.split('.');
   return new StatusError('Invalid', `${kind} "${name}" is invalid: ${why}`, {
     details: {
-      name,
+      ...(name === '' ? {} : { name }),
       ...(group.length === 0 ? {} : { group: group.join('.') }),
-      kind: shortKind,
+      ...(shortKind === '' ? {} : { kind: shortKind }),
       causes: errors.map(({ type, message, field }) => ({ reason: type, message, field })),
     },
   });

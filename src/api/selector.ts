@@ -1,13 +1,6 @@
-import { badRequest } from './status.ts';
-import { labelValue, qualifiedName } from './validation/names.ts';
+import type { Requirement } from './label-selector-parser.ts';
 import type { LabelSelector } from './objects.ts';
-
-/** One requirement on a label or field. */
-export interface Requirement {
-  readonly key: string;
-  readonly operator: 'In' | 'NotIn' | 'Exists' | 'DoesNotExist' | 'Gt' | 'Lt';
-  readonly values: readonly string[];
-}
+import { badRequest } from './status.ts';
 
 export type Selector = readonly Requirement[];
 
@@ -58,62 +51,6 @@ export function selectorOf(selector: LabelSelector | null | undefined): Selector
 /** A plain map as a selector: each key with this value (Service, ReplicationController). */
 export function selectorOfMap(map: Readonly<Record<string, string>>): Selector {
   return Object.entries(map).map(([key, value]) => ({ key, operator: 'In', values: [value] }));
-}
-
-/** Of a trimmed term: with blanks at its ends too it would take time in the square of its length. */
-const TERM = /^(?:(!)\s*([\w./-]+)|([\w./-]+)\s*(?:(==|=|!=|>|<)\s*([\w./-]*)|\s(in|notin)\s*\(([^()]*)\))?)$/;
-
-/** Parses `a=b,c!=d,e in (f,g),!h,i`. @throws StatusError BadRequest */
-export function parseLabelSelector(text: string): Selector {
-  if (text.trim() === '') return [];
-  return splitTerms(text).map((term) => checked(parseTerm(term.trim())));
-}
-
-function parseTerm(term: string): Requirement {
-  const match = TERM.exec(term);
-  if (match === null) throw badRequest(`unable to parse requirement: found '${term}', expected: a label selector`);
-  const [, not, absent = '', key = '', operator, value = '', set, members = ''] = match;
-  if (not !== undefined) return { key: absent, operator: 'DoesNotExist', values: [] };
-  if (set !== undefined) {
-    const values = members.split(',').map((member) => member.trim());
-    return { key, operator: set === 'in' ? 'In' : 'NotIn', values };
-  }
-  if (operator === undefined) return { key, operator: 'Exists', values: [] };
-  if (operator === '>' || operator === '<') return { key, operator: operator === '>' ? 'Gt' : 'Lt', values: [value] };
-  return { key, operator: operator === '!=' ? 'NotIn' : 'In', values: [value] };
-}
-
-/** Keys and values must be ones that a label can have (apimachinery labels.NewRequirement). @throws StatusError BadRequest */
-function checked(requirement: Requirement): Requirement {
-  const { key, operator, values } = requirement;
-  const refuse = (field: string, value: string, why: string): never => {
-    throw badRequest(`unable to parse requirement: ${field}: Invalid value: ${JSON.stringify(value)}: ${why}`);
-  };
-  const [wrongKey] = qualifiedName(key);
-  if (wrongKey !== undefined) refuse('<nil>', key, wrongKey);
-  for (const [index, value] of values.entries()) {
-    const [wrongValue] = labelValue(value);
-    if (wrongValue !== undefined) refuse(`values[${index}][${key}]`, value, wrongValue);
-    if ((operator === 'Gt' || operator === 'Lt') && !isInteger(value))
-      refuse(`values[${index}]`, value, "for 'Gt', 'Lt' operators, the value must be an integer");
-  }
-  return requirement;
-}
-
-/** Splits at commas outside parentheses, in one pass: anybody may ask with a selector. */
-function splitTerms(text: string): string[] {
-  const terms: string[] = [];
-  let [begin, isInside] = [0, false];
-  for (let at = 0; at < text.length; at += 1) {
-    const char = text[at];
-    if (char === '(') isInside = true;
-    else if (char === ')') isInside = false;
-    else if (char === ',' && !isInside) {
-      terms.push(text.slice(begin, at));
-      begin = at + 1;
-    }
-  }
-  return [...terms, text.slice(begin)];
 }
 
 /** Renders a selector for a query string. */

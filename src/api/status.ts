@@ -69,7 +69,7 @@ export class StatusError extends Error {
       metadata: {},
       status: 'Failure',
       message,
-      reason,
+      ...(reason === 'Unknown' ? {} : { reason }), // upstream's StatusReasonUnknown is the empty string
       ...(details === undefined ? {} : { details }),
       code,
     };

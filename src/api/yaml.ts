@@ -37,9 +37,13 @@ const intTag = defineScalarTag<number>('tag:yaml.org,2002:int', {
 
 const SCHEMA = new Schema([strTag, seqTag, mapTag, nullCoreTag, boolYaml11Tag, intTag, floatCoreTag, mergeTag]);
 
+/** Schemas of resources nest deeper than js-yaml's 100; much deeper would be the stack's end. */
+const DEPTH_MAX = 1000;
+const OPTIONS = { schema: SCHEMA, maxDepth: DEPTH_MAX };
+
 /** The one document of a text. @throws Error that names line and column, or that says that aliases are overdone */
 export function parseYaml(text: string): unknown {
-  return withoutBomb(withoutText(() => load(text, { schema: SCHEMA })));
+  return withoutBomb(withoutText(() => load(text, OPTIONS)));
 }
 
 /**
@@ -54,20 +58,28 @@ export function parseYamlLenient(text: string): { value: unknown; duplicates: st
     if (line === undefined) throw error;
     const key = /^[\s-]*"?([^:"]+)/.exec(text.split('\n')[Number(line) - 1] ?? '')?.[1] ?? '';
     const duplicates = [`line ${line}: key ${JSON.stringify(key.trim())} already set in map`];
-    return { value: withoutBomb(withoutText(() => load(text, { schema: SCHEMA, json: true }))), duplicates };
+    return { value: withoutBomb(withoutText(() => load(text, { ...OPTIONS, json: true }))), duplicates };
   }
 }
 
 /** Every document of a text, empty ones left out. @throws Error that names line and column */
 export function parseYamlDocuments(text: string): unknown[] {
-  return withoutText(() => loadAll(text, { schema: SCHEMA }))
+  return withoutText(() => loadAll(text, OPTIONS))
     .map(withoutBomb)
     .filter((one) => one !== null && one !== undefined);
 }
 
 /** A document that any YAML reader gives back as it was. */
 export function formatYaml(value: unknown): string {
-  return dump(value, { noRefs: true, lineWidth: -1 });
+  return dump(value, { noRefs: true, lineWidth: -1, quoteStyle: 'double' });
+}
+
+/** The same value with its keys in order, as Go's YAML has them. */
+export function sortedKeys(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sortedKeys);
+  if (typeof value !== 'object' || value === null) return value;
+  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  return Object.fromEntries(entries.map(([key, inner]) => [key, sortedKeys(inner)]));
 }
 
 /** Errors keep what is wrong and where, and lose the text around it: it may be a key, and errors are logged. */

@@ -77,7 +77,7 @@ export class NonResource {
   }
 }
 
-/** What upstream routes by method; of health, metrics and OpenAPI it serves any. */
+/** What upstream routes by method; of health, metrics, OpenAPI and the groups' documents it serves any. */
 function isRouted(path: string, documents: NonResourceOptions['documents']): boolean {
-  return documents.has(path) || /^\/(?:version|api|apis)(?:\/|$)/.test(path);
+  return documents.has(path) || /^\/(?:version|api|api\/v1|apis\/[^/]+\/[^/]+)\/?$/.test(path);
 }

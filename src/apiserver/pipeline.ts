@@ -2,8 +2,10 @@ import { randomUUID } from 'node:crypto';
 import type { X509Certificate } from 'node:crypto';
 import { Socket } from 'node:net';
 import type { Log } from '../host/log.ts';
-import { parseFieldSelector, parseLabelSelector, type Selector } from '../api/selector.ts';
-import { StatusError } from '../api/status.ts';
+import { parseLabelSelector } from '../api/label-selector-parser.ts';
+import { parseFieldSelector, type Selector } from '../api/selector.ts';
+import { badRequest, StatusError } from '../api/status.ts';
+import { parseDurationMs } from '../api/time.ts';
 import { ANONYMOUS, type Authenticator, type UserInfo } from './authentication/authenticator.ts';
 import type { AuthorizationAttributes, Authorizer } from './authorization/authorizer.ts';
 import { forbiddenRequest } from './authorization/forbidden-text.ts';
@@ -118,7 +120,7 @@ export class Pipeline {
     }
     const endpoint = endpointOf(api, exchange, info);
     if (endpoint === null) {
-      if (api.registry.kinds.hasGroupVersion(info.group, info.version)) throw noSuchResource();
+      if (api.registry.kinds.hasGroup(info.group)) throw noSuchResource();
       return sendNotFound(exchange);
     }
     if (upgrade !== undefined && isStream(endpoint)) return handleConnect(endpoint, upgrade);
@@ -142,13 +144,13 @@ function isLongRunning({ isResourceRequest, verb, subresource }: RequestInfo): b
   );
 }
 
-/** `?timeout=30s` may shorten the limit. */
+/** `?timeout=30s` may shorten the limit. @throws StatusError BadRequest */
 function timeoutMs(query: URLSearchParams): number {
-  const match = /^(\d+(?:\.\d+)?)(ms|s|m)?$/.exec(query.get('timeout') ?? '');
-  if (match === null) return REQUEST_TIMEOUT_MS;
-  const unit = match[2] === 'm' ? 60_000 : match[2] === 'ms' ? 1 : 1000;
-  const asked = Number(match[1]) * unit;
-  return asked > 0 ? Math.min(asked, REQUEST_TIMEOUT_MS) : REQUEST_TIMEOUT_MS;
+  const text = query.get('timeout') ?? '';
+  const askedMs = text === '' ? 0 : parseDurationMs(text);
+  if (askedMs === null)
+    throw badRequest(`invalid timeout specified in the request URL - time: invalid duration ${JSON.stringify(text)}`);
+  return askedMs > 0 ? Math.min(askedMs, REQUEST_TIMEOUT_MS) : REQUEST_TIMEOUT_MS;
 }
 
 function timeout(): StatusError {

@@ -12,7 +12,10 @@ export async function sendError(exchange: Exchange, error: unknown, log: Log): P
   }
   const retryAfter = status.details?.retryAfterSeconds;
   const body = `${JSON.stringify(status)}\n`;
-  const headers = retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) };
+  const headers = {
+    ...(retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) }),
+    ...(status.reason === 'Forbidden' ? { 'x-content-type-options': 'nosniff' } : {}),
+  };
   await exchange.send(status.code, 'application/json', body, headers);
 }
 
@@ -37,7 +40,7 @@ export async function sendNotFound(exchange: Exchange): Promise<void> {
   });
 }
 
-/** What is in a version that is served, but no resource of it. */
+/** What is in a group that is served, but no resource of it. */
 export function noSuchResource(): StatusError {
   return new StatusError('NotFound', 'the server could not find the requested resource', { details: {} });
 }

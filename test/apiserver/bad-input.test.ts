@@ -49,7 +49,7 @@ const CASES: readonly Case[] = [
     path: CONFIG_MAPS,
     options: { body: { kind: 'Deployment', apiVersion: 'apps/v1' } },
     code: 400,
-    message: 'the API version in the data (apps/v1) does not match the expected API version (v1)',
+    message: 'Deployment in version "v1" cannot be handled as a ConfigMap: converting (v1.Deployment) to (core.ConfigMap)',
   },
   {
     what: 'an unknown version',
@@ -194,7 +194,7 @@ const CASES: readonly Case[] = [
     path: `${CONFIG_MAPS}?dryRun=Some`,
     options: { body: { metadata: { name: 'x' } } },
     code: 422,
-    message: 'dryRun: Unsupported value: "Some": supported values: "All"',
+    message: 'dryRun: Unsupported value: ["Some"]: supported values: "All"',
   },
   {
     what: 'a field selector on a field that cannot be selected',

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { KubeObject, ListOf, WatchEvent } from '../../src/api/objects.ts';
-import { matchesFields, matchesLabels, parseFieldSelector, parseLabelSelector } from '../../src/api/selector.ts';
+import { parseLabelSelector } from '../../src/api/label-selector-parser.ts';
+import { matchesFields, matchesLabels, parseFieldSelector } from '../../src/api/selector.ts';
 import {
   alreadyExists,
   badRequest,

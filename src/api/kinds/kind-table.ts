@@ -46,6 +46,12 @@ export class KindTable {
     return undefined;
   }
 
+  /** In whatever version. */
+  hasGroup(group: string): boolean {
+    for (const kind of this.#byPath.values()) if (kind.group === group) return true;
+    return false;
+  }
+
   hasGroupVersion(group: string, version: string): boolean {
     for (const kind of this.#byPath.values()) if (kind.group === group && kind.version === version) return true;
     return false;

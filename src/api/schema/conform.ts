@@ -129,14 +129,15 @@ function time(text: string, isMicro: boolean): string {
   const match = RFC3339.exec(text);
   const ms = match === null ? Number.NaN : Date.parse(`${match[1]}T${match[2]}${match[4]?.toUpperCase()}`);
   if (match === null || Number.isNaN(ms))
-    throw new TypeMismatch(`parsing time ${JSON.stringify(JSON.stringify(text))} as ${layout(isMicro)}`);
+    throw new TypeMismatch(
+      `parsing time ${JSON.stringify(text)} as ${layout(isMicro)}: cannot parse ${JSON.stringify(text)} as "2006"`,
+    );
   const seconds = new Date(ms).toISOString().slice(0, 19);
   return isMicro ? `${seconds}.${(match[3] ?? '').slice(1, 7).padEnd(6, '0')}Z` : `${seconds}Z`;
 }
 
 function layout(isMicro: boolean): string {
-  const form = isMicro ? '2006-01-02T15:04:05.000000Z07:00' : '2006-01-02T15:04:05Z07:00';
-  return `"\\"${form}\\"": cannot parse as "2006"`;
+  return isMicro ? '"2006-01-02T15:04:05.000000Z07:00"' : '"2006-01-02T15:04:05Z07:00"';
 }
 
 function mismatch(value: unknown, { struct, path }: Place, goName: string, said = jsonWord(value)): TypeMismatch {
@@ -144,7 +145,8 @@ function mismatch(value: unknown, { struct, path }: Place, goName: string, said 
   return new TypeMismatch(`json: cannot unmarshal ${said} into ${where} of type ${goName}`);
 }
 
-function jsonWord(value: unknown): string {
+/** What Go's decoder calls a value's type. */
+export function jsonWord(value: unknown): string {
   if (Array.isArray(value)) return 'array';
   return typeof value === 'boolean' ? 'bool' : typeof value;
 }

@@ -81,7 +81,7 @@ export function qualifiedName(value: string): string[] {
   const name = parts.at(-1) ?? '';
   if (parts.length > 2)
     return [
-      `a qualified name ${byPattern(words, QUALIFIED, 'MyName', 'my.name', '123-abc')} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')`,
+      `a valid label key ${byPattern(words, QUALIFIED, 'MyName', 'my.name', '123-abc')} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')`,
     ];
   if (parts.length === 2) {
     const [prefix = ''] = parts;

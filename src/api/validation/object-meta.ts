@@ -76,8 +76,8 @@ export function validateAnnotations(
 function validateOwnerReferences(owners: readonly OwnerReference[]): FieldError[] {
   const errors: FieldError[] = [];
   let controller: OwnerReference | undefined;
-  for (const [i, owner] of owners.entries()) {
-    const path = `metadata.ownerReferences[${i}]`;
+  for (const owner of owners) {
+    const path = 'metadata.ownerReferences';
     if (!owner.apiVersion)
       errors.push(invalid(`${path}.apiVersion`, owner.apiVersion ?? '', 'version must not be empty'));
     if (!owner.kind) errors.push(invalid(`${path}.kind`, owner.kind ?? '', 'must not be empty'));
@@ -101,12 +101,14 @@ function validateOwnerReferences(owners: readonly OwnerReference[]): FieldError[
 
 function validateFinalizers(finalizers: readonly string[]): FieldError[] {
   const path = 'metadata.finalizers';
-  const errors = finalizers.flatMap((finalizer) => {
-    const wrong = qualifiedName(finalizer).map((why) => invalid(path, finalizer, why));
-    if (wrong.length === 0 && !finalizer.includes('/') && !FINALIZER_NAMES.has(finalizer))
-      wrong.push(invalid(path, finalizer, 'name is neither a standard finalizer name nor is it fully qualified'));
-    return wrong;
-  });
+  const isUnqualified = (finalizer: string): boolean => !finalizer.includes('/') && !FINALIZER_NAMES.has(finalizer);
+  const unknown = 'name is neither a standard finalizer name nor is it fully qualified';
+  const errors = [
+    ...finalizers.flatMap((finalizer) => qualifiedName(finalizer).map((why) => invalid(path, finalizer, why))),
+    ...finalizers.flatMap((finalizer, i) =>
+      isUnqualified(finalizer) ? [invalid(`${path}[${i}]`, finalizer, unknown)] : [],
+    ),
+  ];
   if (finalizers.includes('orphan') && finalizers.includes('foregroundDeletion'))
     errors.push(invalid(path, finalizers, 'finalizer orphan and foregroundDeletion cannot be both set'));
   return errors;

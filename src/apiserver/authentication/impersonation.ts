@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { StatusError } from '../../api/status.ts';
+import { badRequest } from '../../api/status.ts';
 import type { AuthorizationAttributes, Authorizer } from '../authorization/authorizer.ts';
 import { forbiddenRequest } from '../authorization/forbidden-text.ts';
 import type { UserInfo } from './authenticator.ts';
@@ -18,7 +18,7 @@ interface Wanted {
 /**
  * The user whom an Impersonate-User header names, when the real one may impersonate it (apiserver endpoints/filters
  * impersonation.go); null when there is no such header.
- * @throws StatusError Forbidden; InternalError when groups come without a user, as upstream
+ * @throws StatusError Forbidden; BadRequest when groups come without a user
  */
 export async function impersonate(
   user: UserInfo,
@@ -44,7 +44,9 @@ function readHeaders(headers: IncomingHttpHeaders): Wanted | null {
   );
   if (name !== '') return { name, uid, groups, extra: Object.fromEntries(extra) };
   if (uid !== '' || groups.length > 0 || extra.length > 0)
-    throw new StatusError('InternalError', `requested ${JSON.stringify({ groups, uid })} without impersonating a user`);
+    throw badRequest(
+      `requested ${JSON.stringify({ groups, uid, extra: Object.fromEntries(extra) })} without impersonating a user name`,
+    );
   return null;
 }
 

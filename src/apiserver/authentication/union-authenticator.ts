@@ -1,5 +1,5 @@
 import { StatusError } from '../../api/status.ts';
-import type { AuthenticationRequest, Authenticator, UserInfo } from './authenticator.ts';
+import type { Authenticator, UserInfo } from './authenticator.ts';
 import { ANONYMOUS } from './authenticator.ts';
 
 /**
@@ -18,16 +18,12 @@ export function unionAuthenticator(authenticators: readonly Authenticator[]): Au
           failures.push(error);
         }
       }
-      if (failures.length === 0 && !showsCredential(request)) return ANONYMOUS;
+      // A scheme that nobody here knows is no credential.
+      if (failures.length === 0) return ANONYMOUS;
       // Why stays here: a stranger learns nothing from the answer.
       throw new StatusError('Unauthorized', 'Unauthorized', { cause: failures[0] });
     },
   };
-}
-
-/** Basic authentication and other schemes are nothing that we know, and not nothing. */
-function showsCredential({ headers }: AuthenticationRequest): boolean {
-  return (headers.authorization ?? '').trim() !== '';
 }
 
 function withAuthenticated(user: UserInfo): UserInfo {

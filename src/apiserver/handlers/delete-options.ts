@@ -1,5 +1,4 @@
 import { invalidObject, notSupported } from '../../api/field-error.ts';
-import { splitApiVersion } from '../../api/kinds/kind-table.ts';
 import type { DeleteOptions, UnknownObject } from '../../api/objects.ts';
 import { builtInShapes } from '../../api/schema/load.ts';
 import { badRequest } from '../../api/status.ts';
@@ -15,7 +14,7 @@ export async function readDeleteOptions(endpoint: Endpoint): Promise<UnknownObje
   const { exchange } = endpoint;
   const body = await exchange.readBody();
   const options = body.length > 0 ? fromBody(endpoint, body) : fromQuery(exchange.query);
-  const { propagationPolicy, orphanDependents, gracePeriodSeconds } = options as DeleteOptions;
+  const { propagationPolicy, orphanDependents } = options as DeleteOptions;
   if (propagationPolicy !== undefined && orphanDependents !== undefined)
     throw invalidObject('DeleteOptions.meta.k8s.io', '', [
       {
@@ -26,18 +25,14 @@ export async function readDeleteOptions(endpoint: Endpoint): Promise<UnknownObje
     ]);
   if (propagationPolicy !== undefined && !POLICIES.includes(propagationPolicy))
     throw invalidObject('DeleteOptions.meta.k8s.io', '', [
-      notSupported('propagationPolicy', propagationPolicy, ['Foreground', 'Background', 'Orphan', 'nil']),
+      notSupported('propagationPolicy', propagationPolicy, ['Foreground', 'Background', 'Orphan', 'nil'], 'given'),
     ]);
-  if (gracePeriodSeconds !== undefined && !Number.isInteger(gracePeriodSeconds))
-    throw badRequest('DeleteOptions: gracePeriodSeconds must be an integer');
   return options;
 }
 
-/** Every group version has a DeleteOptions of its own, all of one form (meta/v1 AddToGroupVersion). */
+/** Every group version has a DeleteOptions of its own, all of one form (meta/v1 AddToGroupVersion): upstream takes any. */
 function fromBody({ api, exchange }: Endpoint, body: Buffer): UnknownObject {
   const shapes = builtInShapes();
-  const isVersion = (apiVersion: string): boolean =>
-    apiVersion === 'meta.k8s.io/v1' || api.registry.kinds.hasGroupVersion(...splitApiVersion(apiVersion));
   const expected = {
     apiVersion: 'v1',
     kind: 'DeleteOptions',
@@ -45,11 +40,18 @@ function fromBody({ api, exchange }: Endpoint, body: Buffer): UnknownObject {
     definition: DEFINITION,
     shapes,
     validation: 'Ignore' as const,
-    isAlsoVersion: isVersion,
+    isAlsoVersion: () => true,
+    isBare: true,
     isKnownKind: (apiVersion: string, kind: string) => api.registry.kinds.byKind(apiVersion, kind) !== undefined,
   };
   const { metadata: _none, ...options } = decodeBody(body, exchange.headers['content-type'], expected, () => undefined);
   return options;
+}
+
+/** @throws StatusError BadRequest */
+function integer(text: string): number {
+  if (/^[-+]?\d+$/.test(text) && Number.isSafeInteger(Number(text))) return Number(text);
+  throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`);
 }
 
 function fromQuery(query: URLSearchParams): UnknownObject {
@@ -57,7 +59,7 @@ function fromQuery(query: URLSearchParams): UnknownObject {
   const policy = query.get('propagationPolicy');
   const orphan = query.get('orphanDependents');
   return {
-    ...(grace === null ? {} : { gracePeriodSeconds: Number(grace) }),
+    ...(grace === null ? {} : { gracePeriodSeconds: integer(grace) }),
     ...(policy === null ? {} : { propagationPolicy: policy }),
     ...(orphan === null ? {} : { orphanDependents: isTrue(orphan) }),
   };

@@ -1,6 +1,6 @@
 import { definitionOf } from '../../api/kinds/definition-name.ts';
 import type { Kind, Subresource } from '../../api/kinds/kind.ts';
-import { invalid, invalidObject, notSupported, tooLong } from '../../api/field-error.ts';
+import { type FieldError, invalid, invalidObject, notSupported, tooLong } from '../../api/field-error.ts';
 import type { UnknownObject } from '../../api/objects.ts';
 import { builtInShapes } from '../../api/schema/load.ts';
 import { decodeBody, type FieldValidation } from '../negotiation/decode-body.ts';
@@ -60,9 +60,8 @@ export function objectRequest(endpoint: Endpoint, optionsKind: OptionsKind, body
   const { exchange, info, view } = endpoint;
   const { query, user, signal } = exchange;
   const dryRun = [...query.getAll('dryRun'), ...(Array.isArray(body['dryRun']) ? body['dryRun'].map(String) : [])];
-  const wrong = dryRun.find((value) => value !== 'All');
-  if (wrong !== undefined)
-    throw invalidObject(`${optionsKind}.meta.k8s.io`, '', [notSupported('dryRun', wrong, ['All'])]);
+  if (dryRun.some((value) => value !== 'All'))
+    throw invalidObject(`${optionsKind}.meta.k8s.io`, '', [notSupported('dryRun', dryRun, ['All'])]);
   const fieldManager = query.get('fieldManager');
   if (fieldManager !== null) checkFieldManager(fieldManager, optionsKind);
   const options: UnknownObject = {
@@ -92,9 +91,17 @@ const MANAGER_BYTES_MAX = 128;
 function checkFieldManager(value: string, optionsKind: OptionsKind): void {
   const errors = [
     ...(Buffer.byteLength(value) > MANAGER_BYTES_MAX ? [tooLong('fieldManager', MANAGER_BYTES_MAX)] : []),
-    ...(/\p{C}/u.test(value) ? [invalid('fieldManager', value, 'should only contain printable characters')] : []),
+    ...unprintable(value),
   ];
   if (errors.length > 0) throw invalidObject(`${optionsKind}.meta.k8s.io`, '', errors);
+}
+
+function unprintable(value: string): FieldError[] {
+  const found = /\p{C}/u.exec(value);
+  if (found === null) return [];
+  const code = (found[0].codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0');
+  const position = Buffer.byteLength(value.slice(0, found.index));
+  return [invalid('fieldManager', value, `invalid character U+${code} (at position ${position})`)];
 }
 
 /** `fieldValidation`; absent it is Warn. @throws StatusError Invalid */

@@ -39,7 +39,7 @@ export async function handleResource(endpoint: Endpoint): Promise<void> {
   }
   const verb = info.verb === 'watch' && info.name !== '' && subresource === undefined ? 'watch' : info.verb;
   const verbs: readonly string[] = subresource?.verbs ?? kind.verbs;
-  if (!verbs.includes(verb)) throw methodNotAllowed();
+  if (!verbs.includes(verb) || endpoint.exchange.method === 'HEAD') throw methodNotAllowed();
   if (info.name === '' && NEEDS_NAME.has(verb)) throw methodNotAllowed();
   const needsNamespace = kind.namespaced && info.namespace === '';
   if (needsNamespace && verb !== 'list' && verb !== 'watch') throw methodNotAllowed();

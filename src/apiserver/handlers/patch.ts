@@ -1,13 +1,13 @@
-import { errorText } from '../../api/error-text.ts';
 import { invalid, invalidObject } from '../../api/field-error.ts';
 import type { UnknownObject } from '../../api/objects.ts';
 import { applyJsonPatch } from '../../api/patch/json-patch.ts';
 import { applyMergePatch } from '../../api/patch/merge-patch.ts';
 import { applyStrategicMerge } from '../../api/patch/strategic-merge.ts';
-import { conformObject, TypeMismatch } from '../../api/schema/conform.ts';
+import { jsonErrorText } from '../../api/json-error.ts';
+import { conformObject, jsonWord, TypeMismatch } from '../../api/schema/conform.ts';
 import { strictProblems } from '../../api/schema/strict-scan.ts';
 import { badRequest, StatusError } from '../../api/status.ts';
-import { isTooDeep } from '../negotiation/depth.ts';
+import { tooDeep } from '../negotiation/depth.ts';
 import { expectedBody, fieldValidation, objectRequest, type Endpoint, type Expected } from './endpoint.ts';
 import { changeAndAnswer } from './write.ts';
 
@@ -26,16 +26,16 @@ export async function handlePatch(endpoint: Endpoint): Promise<void> {
   if (type === 'strategic' && expected.shape === undefined) throw unsupported();
   const request = objectRequest(endpoint, 'PatchOptions');
   const text = (await exchange.readBody()).toString('utf8');
-  const patch = parse(text);
+  const patch = parse(text, type);
   const problems = type === 'json' ? [] : problemsOfPatch(text, expected);
   await changeAndAnswer(endpoint, request, (current) => {
     if (current.metadata?.uid === undefined && endpoint.info.subresource === '') return null; // it is not there: patches do not create
     const patched = apply(type, current, patch, expected);
     const all = [...new Set([...problems, ...problemsOfResult(patched, expected)])];
     if (all.length > 0 && expected.validation === 'Strict')
-      throw invalidPatch(endpoint, text, `strict decoding error: ${all.join(', ')}`);
+      throw invalidPatch(text, `strict decoding error: ${all.join(', ')}`);
     if (expected.validation === 'Warn') for (const problem of all) exchange.warn(problem);
-    return conformed(patched, expected, endpoint, text);
+    return conformed(patched, expected, text);
   });
 }
 
@@ -60,11 +60,11 @@ function apply(type: PatchType, current: UnknownObject, patch: unknown, { shape,
   return patched as UnknownObject;
 }
 
-function conformed(patched: UnknownObject, expected: Expected, endpoint: Endpoint, text: string): UnknownObject {
+function conformed(patched: UnknownObject, expected: Expected, text: string): UnknownObject {
   try {
     if (expected.shape !== undefined) conformObject(patched, expected.shape, expected.shapes);
   } catch (error) {
-    if (error instanceof TypeMismatch) throw invalidPatch(endpoint, text, error.message);
+    if (error instanceof TypeMismatch) throw invalidPatch(text, error.message);
     throw error;
   }
   patched.apiVersion = expected.apiVersion;
@@ -82,17 +82,25 @@ function problemsOfResult(patched: UnknownObject, { shape, shapes, validation }:
   return shape === undefined || validation === 'Ignore' ? [] : strictProblems(JSON.stringify(patched), shape, shapes);
 }
 
-function invalidPatch({ view, info }: Endpoint, text: string, why: string): StatusError {
-  return invalidObject(view.qualifiedKind, info.name, [invalid('patch', text, why)]);
+/** Upstream names no object here. */
+function invalidPatch(text: string, why: string): StatusError {
+  return invalidObject('', '', [invalid('patch', text, why)]);
 }
 
-function parse(text: string): unknown {
-  if (isTooDeep(text)) throw badRequest('error decoding patch: exceeded max depth');
+function parse(text: string, type: PatchType): unknown {
+  const prefix = type === 'strategic' ? '' : 'error decoding patch: ';
+  const deep = tooDeep(text);
+  if (deep !== null) throw badRequest(`${prefix}${deep}`);
+  let patch: unknown;
   try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw badRequest(`error decoding patch: ${errorText(error)}`);
+    patch = JSON.parse(text);
+  } catch {
+    throw badRequest(`${prefix}${jsonErrorText(text)}`);
   }
+  const isObject = typeof patch === 'object' && patch !== null && !Array.isArray(patch);
+  if (type === 'json' ? Array.isArray(patch) : isObject) return patch;
+  const wanted = type === 'json' ? '[]handlers.jsonPatchOp' : 'map[string]interface {}';
+  throw badRequest(`${prefix}json: cannot unmarshal ${jsonWord(patch)} into Go value of type ${wanted}`);
 }
 
 function patchType(contentType: string | undefined): PatchType {

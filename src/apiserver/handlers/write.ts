@@ -47,7 +47,7 @@ export async function handleUpdate(endpoint: Endpoint): Promise<void> {
   const request = objectRequest(endpoint, 'UpdateOptions');
   const body = await readObjectBody(endpoint, 'UpdateOptions');
   const meta = metaOf(body);
-  if (meta.name === undefined || meta.name === '') throw badRequest('name must be provided');
+  if (meta.name === undefined || meta.name === '') throw undeterminable(info.name);
   if (meta.name !== info.name)
     throw badRequest(`the name of the object (${meta.name}) does not match the name on the URL (${info.name})`);
   await changeAndAnswer(endpoint, request, () => structuredClone(body));
@@ -88,7 +88,14 @@ function throughView(
   return current;
 }
 
+/** 400 for a body without the name that its path has. */
+function undeterminable(name: string): StatusError {
+  return badRequest(`the name of the object (${name} based on URL) was undeterminable: name must be provided`);
+}
+
 /** 405 as upstream says it. */
 export function methodNotAllowed(): StatusError {
-  return new StatusError('MethodNotAllowed', 'the server does not allow this method on the requested resource');
+  return new StatusError('MethodNotAllowed', 'the server does not allow this method on the requested resource', {
+    details: {},
+  });
 }

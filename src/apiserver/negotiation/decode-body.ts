@@ -1,16 +1,17 @@
 import { packageOf } from '../../api/kinds/definition-name.ts';
 import { errorText } from '../../api/error-text.ts';
 import type { UnknownObject } from '../../api/objects.ts';
-import { isTooDeep } from './depth.ts';
+import { tooDeep } from './depth.ts';
 import { splitApiVersion } from '../../api/kinds/kind-table.ts';
-import { conformObject, TypeMismatch } from '../../api/schema/conform.ts';
+import { jsonErrorText } from '../../api/json-error.ts';
+import { conformObject, jsonWord, TypeMismatch } from '../../api/schema/conform.ts';
 import { decodeEnvelope } from '../../api/protobuf/decode-object.ts';
 import { WireError } from '../../api/protobuf/wire-reader.ts';
 import { builtInDecoder } from '../../api/schema/load.ts';
 import type { ObjectShape, Shapes } from '../../api/schema/shape.ts';
 import { strictProblems } from '../../api/schema/strict-scan.ts';
 import { badRequest, StatusError } from '../../api/status.ts';
-import { parseYamlLenient } from '../../api/yaml.ts';
+import { parseYamlLenient, sortedKeys } from '../../api/yaml.ts';
 
 /** What a body is expected to be. */
 export interface ExpectedBody {
@@ -26,6 +27,8 @@ export interface ExpectedBody {
   readonly isKnownKind: (apiVersion: string, kind: string) => boolean;
   /** Further versions in which the kind has the same form. */
   readonly isAlsoVersion?: (apiVersion: string) => boolean;
+  /** Errors say what is wrong, and not what was expected. */
+  readonly isBare?: boolean;
 }
 
 export type FieldValidation = 'Ignore' | 'Warn' | 'Strict';
@@ -34,7 +37,11 @@ const PROTOBUF = 'application/vnd.kubernetes.protobuf';
 const ACCEPTED = `application/json, application/yaml, ${PROTOBUF}`;
 
 /** The body as JSON text, whatever it came as. @throws StatusError UnsupportedMediaType, BadRequest */
-function bodyText(body: Buffer, contentType: string | undefined): { text: string; yamlProblems: string[] } {
+function bodyText(
+  body: Buffer,
+  contentType: string | undefined,
+  unrecognized: (why: string) => StatusError,
+): { text: string; yamlProblems: string[] } {
   switch (mediaTypeOf(contentType)) {
     case '':
     case '*/*':
@@ -43,7 +50,7 @@ function bodyText(body: Buffer, contentType: string | undefined): { text: string
     case 'application/yaml':
     case 'application/x-yaml':
     case 'text/yaml':
-      return yamlText(body.toString('utf8'));
+      return yamlText(body.toString('utf8'), unrecognized);
     default:
       throw new StatusError(
         'UnsupportedMediaType',
@@ -64,13 +71,24 @@ export function decodeBody(
   warn: (text: string) => void,
 ): UnknownObject {
   const isProtobuf = mediaTypeOf(contentType) === PROTOBUF;
-  const { text, yamlProblems } = isProtobuf ? { text: '', yamlProblems: [] } : bodyText(body, contentType);
-  const object = isProtobuf ? protobufObject(body, expected) : parseObject(text, expected, body);
+  const unrecognized = (why: string): StatusError =>
+    badRequest(
+      expected.isBare === true
+        ? why
+        : `the object provided is unrecognized (must be of type ${expected.kind}): ${why} (${summary(body)})`,
+    );
+  const { text, yamlProblems } = isProtobuf
+    ? { text: '', yamlProblems: [] }
+    : bodyText(body, contentType, unrecognized);
+  const object = isProtobuf ? protobufObject(body, expected, unrecognized) : parseObject(text, expected, unrecognized);
   const { kind = '', apiVersion = '' } = object;
   const cannot = (why: string): StatusError =>
     badRequest(
-      `${kind} in version ${JSON.stringify(versionOf(apiVersion))} cannot be handled as a ${expected.kind}: ${why}`,
+      expected.isBare === true
+        ? why
+        : `${kind} in version ${JSON.stringify(versionOf(apiVersion))} cannot be handled as a ${expected.kind}: ${why}`,
     );
+  if (apiVersion.split('/').length > 2) throw unrecognized(`unexpected GroupVersion string: ${apiVersion}`);
   checkKind(object, expected, cannot);
   if (expected.shape === undefined) return object;
   const problems = isProtobuf || expected.validation === 'Ignore' ? [] : [...yamlProblems, ...strict(text, expected)];
@@ -94,7 +112,11 @@ function mediaTypeOf(contentType = 'application/json'): string {
 }
 
 /** The object of a protobuf body. What is of another type than expected is told apart by the envelope alone. */
-function protobufObject(body: Buffer, expected: ExpectedBody): UnknownObject {
+function protobufObject(
+  body: Buffer,
+  expected: ExpectedBody,
+  unrecognized: (why: string) => StatusError,
+): UnknownObject {
   const { apiVersion, kind, definition } = expected;
   try {
     const envelope = decodeEnvelope(body);
@@ -103,10 +125,7 @@ function protobufObject(body: Buffer, expected: ExpectedBody): UnknownObject {
       ? { ...builtInDecoder().decode(definition, envelope.raw), ...own }
       : own;
   } catch (error) {
-    if (error instanceof WireError || error instanceof SyntaxError)
-      throw badRequest(
-        `the object provided is unrecognized (must be of type ${kind}): ${error.message} (${summary(body)})`,
-      );
+    if (error instanceof WireError || error instanceof SyntaxError) throw unrecognized(error.message);
     throw error;
   }
 }
@@ -119,21 +138,20 @@ function strict(text: string, { shape, shapes }: ExpectedBody): string[] {
   return shape === undefined ? [] : strictProblems(text, shape, shapes);
 }
 
-function parseObject(text: string, expected: ExpectedBody, body: Buffer): UnknownObject {
-  const unrecognized = (why: string): StatusError =>
-    badRequest(`the object provided is unrecognized (must be of type ${expected.kind}): ${why} (${summary(body)})`);
+function parseObject(text: string, expected: ExpectedBody, unrecognized: (why: string) => StatusError): UnknownObject {
+  const noKind = "couldn't get version/kind; json parse error";
   let value: unknown;
-  if (isTooDeep(text)) throw unrecognized("couldn't get version/kind; json parse error: exceeded max depth");
+  const deep = tooDeep(text);
+  if (deep !== null) throw unrecognized(`${noKind}: ${deep}`);
   try {
-    value = text === '' ? undefined : JSON.parse(text);
-  } catch (error) {
-    throw unrecognized(`couldn't get version/kind; json parse error: ${goMessage(error)}`);
+    value = JSON.parse(text);
+  } catch {
+    throw unrecognized(`${noKind}: ${jsonErrorText(text)}`);
   }
-  if (value === undefined)
-    throw unrecognized("couldn't get version/kind; json parse error: unexpected end of JSON input");
+  value ??= {}; // null is an object without fields to Go's decoder
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw unrecognized(
-      `couldn't get version/kind; json parse error: json: cannot unmarshal ${Array.isArray(value) ? 'array' : typeof value} into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }`,
+      `${noKind}: json: cannot unmarshal ${jsonWord(value)} into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }`,
     );
   const object = value as UnknownObject;
   // A body may leave out its type: it is that of the path.
@@ -142,7 +160,7 @@ function parseObject(text: string, expected: ExpectedBody, body: Buffer): Unknow
     if (said === undefined || said === null || said === '') object[field] = expected[field];
     else if (typeof said !== 'string')
       throw unrecognized(
-        `couldn't get version/kind; json parse error: json: cannot unmarshal ${typeof said} into Go struct field .${field} of type string`,
+        `${noKind}: json: cannot unmarshal ${jsonWord(said)} into Go struct field .${field} of type string`,
       );
   }
   return object;
@@ -156,24 +174,23 @@ function isExpected(expected: ExpectedBody, apiVersion: string, kind: string): b
 function checkKind(object: UnknownObject, expected: ExpectedBody, cannot: (why: string) => StatusError): void {
   const { kind = '', apiVersion = '' } = object;
   if (isExpected(expected, apiVersion, kind)) return;
-  if (!expected.isKnownKind(apiVersion, kind))
+  if (expected.isBare === true || !isKnown(expected, apiVersion, kind))
     throw cannot(
       `no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion)} in scheme "bramble"`,
     );
-  if (apiVersion !== expected.apiVersion)
+  if (kind === expected.kind)
     throw badRequest(
       `the API version in the data (${apiVersion}) does not match the expected API version (${expected.apiVersion})`,
     );
-  const [group, version] = splitApiVersion(apiVersion);
-  throw cannot(`converting (${version}.${kind}) to (${packageOf(group)}.${expected.kind}): unknown conversion`);
+  const [group] = splitApiVersion(expected.apiVersion);
+  throw cannot(`converting (${versionOf(apiVersion)}.${kind}) to (${packageOf(group)}.${expected.kind}): unknown conversion`);
 }
 
-/** A syntax error in the words of Go's parser. */
-function goMessage(error: unknown): string {
-  const text = errorText(error);
-  if (text.startsWith('Unexpected end') || text.startsWith('Unterminated')) return 'unexpected end of JSON input';
-  const token = /^(?:Unexpected token|Expected .*?)[^']*'(.)'/.exec(text)?.[1];
-  return token === undefined ? text : `invalid character '${token}' looking for beginning of value`;
+/** Lists and Status are kinds of every version. */
+function isKnown({ isKnownKind, apiVersion: own }: ExpectedBody, apiVersion: string, kind: string): boolean {
+  if (isKnownKind(apiVersion, kind)) return true;
+  if (kind.endsWith('List')) return isKnownKind(apiVersion, kind.slice(0, -'List'.length));
+  return kind === 'Status' && (apiVersion === 'v1' || apiVersion === own);
 }
 
 function versionOf(apiVersion: string): string {
@@ -188,11 +205,12 @@ function summary(body: Buffer): string {
   return body.length > 30 ? `${begin} ...` : begin;
 }
 
-function yamlText(yaml: string): { text: string; yamlProblems: string[] } {
+function yamlText(yaml: string, unrecognized: (why: string) => StatusError): { text: string; yamlProblems: string[] } {
   try {
     const { value, duplicates } = parseYamlLenient(yaml);
-    return { text: JSON.stringify(value ?? {}), yamlProblems: duplicates };
+    // Go makes JSON of it with sorted keys, and so finds what is wrong in their order.
+    return { text: JSON.stringify(sortedKeys(value ?? {})), yamlProblems: duplicates };
   } catch (error) {
-    throw badRequest(`error converting YAML to JSON: yaml: ${errorText(error)}`);
+    throw unrecognized(`yaml: ${errorText(error)}`);
   }
 }

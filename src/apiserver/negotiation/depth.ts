@@ -1,8 +1,8 @@
 /** As deep as Go's JSON decoder goes. */
 const DEPTH_MAX = 10_000;
 
-/** Whether the brackets of a JSON text nest deeper than anything that handles it should have to follow. */
-export function isTooDeep(text: string): boolean {
+/** Why a JSON text is refused whose brackets nest deeper than anything that handles it should have to follow; null: they do not. */
+export function tooDeep(text: string): string | null {
   let depth = 0;
   for (let at = 0; at < text.length; at += 1) {
     switch (text.charCodeAt(at)) {
@@ -12,7 +12,7 @@ export function isTooDeep(text: string): boolean {
       case 0x5b:
       case 0x7b:
         depth += 1;
-        if (depth > DEPTH_MAX) return true;
+        if (depth > DEPTH_MAX) return `invalid character '${text[at]}' exceeded max depth`;
         break;
       case 0x5d:
       case 0x7d:
@@ -21,7 +21,7 @@ export function isTooDeep(text: string): boolean {
       default:
     }
   }
-  return false;
+  return null;
 }
 
 /** Index of the quote that closes the string beginning at `at`; the text's end when there is none. */

@@ -1,7 +1,8 @@
 import type { UnknownObject } from '../../api/objects.ts';
 import { columnsOf } from '../../api/kinds/columns/columns-of.ts';
+import { packageOf } from '../../api/kinds/definition-name.ts';
 import { StatusError } from '../../api/status.ts';
-import { formatYaml } from '../../api/yaml.ts';
+import { formatYaml, sortedKeys } from '../../api/yaml.ts';
 import type { KindView } from '../registry/kind-view.ts';
 import type { ObjectList } from '../registry/list-objects.ts';
 import type { CachedObject } from '../storage/cached-object.ts';
@@ -24,14 +25,18 @@ export class ObjectEncoder {
   constructor(options: EncoderOptions) {
     const { format, includeObject, view } = options;
     if (format.as === 'Table' && !['', 'None', 'Metadata', 'Object'].includes(includeObject))
-      throw new StatusError('BadRequest', `unrecognized includeObject value: ${JSON.stringify(includeObject)}`);
+      throw new StatusError(
+        'BadRequest',
+        `Unable to convert to Table as requested: includeObject: Invalid value: ${JSON.stringify(includeObject)}: must be 'Metadata', 'Object', 'None', or empty`,
+      );
     this.#options = options;
     this.key = format.as === 'Table' ? null : `${view.apiVersion}/${format.as}/${format.version}`;
   }
 
-  /** An object that is not in the cache's form: what a write has made. */
+  /** An object that is not in the cache's form: what a write has made. @throws StatusError NotAcceptable */
   object(object: UnknownObject): string {
     const { format } = this.#options;
+    if (format.as === 'PartialObjectMetadataList') throw this.#notAcceptable('not a list', '');
     switch (format.as) {
       case 'object':
         return JSON.stringify(object);
@@ -56,10 +61,11 @@ export class ObjectEncoder {
       ...(remainingItemCount === undefined ? {} : { remainingItemCount }),
     };
     const parsed = (): UnknownObject[] => items.map((item) => view.fromStored(item.parse()));
+    if (format.as === 'PartialObjectMetadata') throw this.#notAcceptable('a list', 'List');
     switch (format.as) {
       case 'object': {
         const head = JSON.stringify({ kind: `${view.kind.kind}List`, apiVersion: view.apiVersion, metadata });
-        return `${head.slice(0, -1)},"items":[${items.map((item) => this.cached(item)).join(',')}]}`;
+        return `${head.slice(0, -1)},"items":[${items.map((item) => this.#item(item)).join(',')}]}`;
       }
       case 'Table':
         return JSON.stringify(this.#table(parsed(), metadata, true));
@@ -69,6 +75,13 @@ export class ObjectEncoder {
         return JSON.stringify({ kind: 'PartialObjectMetadataList', apiVersion, metadata, items: partial });
       }
     }
+  }
+
+  #item(object: CachedObject): string {
+    const { view } = this.#options;
+    if (view.isStoredForm) return object.item();
+    const { kind: _kind, apiVersion: _version, ...item } = view.fromStored(object.parse());
+    return JSON.stringify(item);
   }
 
   /** One event of a watch with its line end. Of a Table only the first event names the columns. */
@@ -105,6 +118,15 @@ export class ObjectEncoder {
         ? { kind: view.kind.kind, apiVersion: view.apiVersion }
         : { kind: 'PartialObjectMetadata', apiVersion: `meta.k8s.io/${format.version}` };
     return eventLine('BOOKMARK', JSON.stringify({ ...own, metadata }));
+  }
+
+  #notAcceptable(what: string, suffix: string): StatusError {
+    const { format, view } = this.#options;
+    const type = `*${packageOf(view.kind.group)}.${view.kind.kind}${suffix}`;
+    return new StatusError(
+      'NotAcceptable',
+      `you requested ${format.as}, but the requested object is ${what} (${type})`,
+    );
   }
 
   #partial({ metadata }: UnknownObject): object {
@@ -146,14 +168,6 @@ function eventLine(type: string, object: string): string {
 
 /** JSON text in the encoding that was asked for. */
 export function inEncoding(json: string, { encoding, isPretty }: ResponseFormat): string {
-  if (encoding === 'yaml') return formatYaml(sorted(JSON.parse(json)));
+  if (encoding === 'yaml') return formatYaml(sortedKeys(JSON.parse(json)));
   return isPretty ? `${JSON.stringify(JSON.parse(json), null, 2)}\n` : json;
-}
-
-/** The same value with its keys in order, as Go's YAML has them. */
-function sorted(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sorted);
-  if (typeof value !== 'object' || value === null) return value;
-  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
-  return Object.fromEntries(entries.map(([key, inner]) => [key, sorted(inner)]));
 }

@@ -120,13 +120,13 @@ function checkPreconditions(
   const { uid, resourceVersion } = metaOf(object);
   if (preconditions?.uid !== undefined && preconditions.uid !== uid)
     throw conflict(
-      view.resource,
+      view.qualifiedKind,
       name,
       `the UID in the precondition (${preconditions.uid}) does not match the UID in record (${uid}). The object might have been deleted and then recreated`,
     );
   if (preconditions?.resourceVersion !== undefined && preconditions.resourceVersion !== resourceVersion)
     throw conflict(
-      view.resource,
+      view.qualifiedKind,
       name,
       `the ResourceVersion in the precondition (${preconditions.resourceVersion}) does not match the ResourceVersion in record (${resourceVersion}). The object might have been modified`,
     );

@@ -1,6 +1,8 @@
-import { forbiddenField, invalid, invalidObject, notSupported, type FieldError } from '../../api/field-error.ts';
-import { parseFieldSelector, parseLabelSelector, type Selector } from '../../api/selector.ts';
-import { badRequest } from '../../api/status.ts';
+import { errorText } from '../../api/error-text.ts';
+import { forbiddenField, invalidObject, notSupported, type FieldError } from '../../api/field-error.ts';
+import { parseLabelSelector } from '../../api/label-selector-parser.ts';
+import { parseFieldSelector, type Selector } from '../../api/selector.ts';
+import { badRequest, StatusError } from '../../api/status.ts';
 import { isTrue } from '../request-info.ts';
 import type { KindView } from './kind-view.ts';
 
@@ -25,10 +27,10 @@ export interface ListParameters {
 
 /** Reads and checks the options of a list, watch or deletecollection. @throws StatusError BadRequest, Invalid */
 export function listParameters(query: URLSearchParams, view: KindView, isWatch: boolean): ListParameters {
-  const resourceVersionText = query.get('resourceVersion') ?? '';
+  const revisionText = query.get('resourceVersion') ?? '';
   const initial = query.get('sendInitialEvents');
   const sendInitialEvents = initial === null ? undefined : isTrue(initial);
-  const errors = matchErrors(query, resourceVersionText, isWatch, sendInitialEvents);
+  const errors = isWatch ? watchErrors(query, sendInitialEvents) : listErrors(query, revisionText, sendInitialEvents);
   if (errors.length > 0) throw invalidObject('ListOptions.meta.k8s.io', '', errors);
   const fields = parseFieldSelector(query.get('fieldSelector') ?? '');
   checkFields(fields, view);
@@ -40,7 +42,8 @@ export function listParameters(query: URLSearchParams, view: KindView, isWatch: 
     name: named?.values[0] ?? '',
     limit: integer(query, 'limit'),
     continueToken: query.get('continue') ?? '',
-    resourceVersion: resourceVersionText === '' ? undefined : parseRevision(resourceVersionText),
+    resourceVersion:
+      revisionText === '' ? undefined : isWatch ? parseRevision(revisionText) : parseListRevision(revisionText),
     match: (query.get('resourceVersionMatch') || undefined) as ListParameters['match'],
     allowWatchBookmarks: isTrue(query.get('allowWatchBookmarks')),
     sendInitialEvents,
@@ -48,15 +51,21 @@ export function listParameters(query: URLSearchParams, view: KindView, isWatch: 
   };
 }
 
-/** @throws StatusError BadRequest, Invalid */
+/** @throws StatusError Unknown, as upstream answers it for a GET and a watch */
 export function parseRevision(text: string): number {
   const revision = Number(text);
   if (/^\d+$/.test(text) && Number.isSafeInteger(revision)) return revision;
-  throw badRequest(
-    invalidObject('ListOptions.meta.k8s.io', '', [
-      invalid('resourceVersion', text, `strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`),
-    ]).message,
-  );
+  const why = `strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`;
+  throw new StatusError('Unknown', `resourceVersion: Invalid value: ${JSON.stringify(text)}: ${why}`);
+}
+
+/** The same for a list. @throws StatusError BadRequest */
+function parseListRevision(text: string): number {
+  try {
+    return parseRevision(text);
+  } catch (error) {
+    throw badRequest(`invalid resource version: ${errorText(error)}`);
+  }
 }
 
 function integer(query: URLSearchParams, name: string): number {
@@ -69,32 +78,45 @@ function integer(query: URLSearchParams, name: string): number {
   );
 }
 
-/** The rules of resourceVersionMatch and sendInitialEvents (apimachinery ValidateListOptions). */
-function matchErrors(
+const MATCH = 'resourceVersionMatch';
+
+/** The rules of resourceVersionMatch and sendInitialEvents for lists (apimachinery ValidateListOptions). */
+function listErrors(
   query: URLSearchParams,
   resourceVersion: string,
-  isWatch: boolean,
   sendInitialEvents: boolean | undefined,
 ): FieldError[] {
-  const field = 'resourceVersionMatch';
-  const match = query.get(field) ?? '';
-  if (sendInitialEvents !== undefined) {
-    if (!isWatch) return [forbiddenField('sendInitialEvents', 'sendInitialEvents is forbidden for list')];
-    if (match === '')
-      return [forbiddenField(field, 'sendInitialEvents requires setting resourceVersionMatch to NotOlderThan')];
-    return match === 'NotOlderThan' ? [] : [notSupported(field, match, ['NotOlderThan'])];
-  }
-  if (match === '') return [];
-  if (isWatch) return [forbiddenField(field, 'resourceVersionMatch is forbidden for watch')];
+  const match = query.get(MATCH) ?? '';
   const errors: FieldError[] = [];
-  if (resourceVersion === '')
-    errors.push(forbiddenField(field, 'resourceVersionMatch is forbidden unless resourceVersion is provided'));
+  if (match !== '') {
+    if (resourceVersion === '')
+      errors.push(forbiddenField(MATCH, 'resourceVersionMatch is forbidden unless resourceVersion is provided'));
+    if (query.get('continue'))
+      errors.push(forbiddenField(MATCH, 'resourceVersionMatch is forbidden when continue is provided'));
+    if (match !== 'Exact' && match !== 'NotOlderThan')
+      errors.push(notSupported(MATCH, match, ['Exact', 'NotOlderThan', ''], 'given'));
+    if (match === 'Exact' && resourceVersion === '0')
+      errors.push(forbiddenField(MATCH, 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"'));
+  }
+  if (sendInitialEvents !== undefined)
+    errors.push(forbiddenField('sendInitialEvents', 'sendInitialEvents is forbidden for list'));
+  return errors;
+}
+
+/** The same for watches (validateWatchOptions). */
+function watchErrors(query: URLSearchParams, sendInitialEvents: boolean | undefined): FieldError[] {
+  const match = query.get(MATCH) ?? '';
+  const errors: FieldError[] = [];
+  if (sendInitialEvents !== undefined && match !== 'NotOlderThan')
+    errors.push(forbiddenField(MATCH, 'sendInitialEvents requires setting resourceVersionMatch to NotOlderThan'));
+  if (match === '') return errors;
+  if (sendInitialEvents === undefined)
+    errors.push(
+      forbiddenField(MATCH, 'resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided'),
+    );
+  if (match !== 'NotOlderThan') errors.push(notSupported(MATCH, match, ['NotOlderThan']));
   if (query.get('continue'))
-    errors.push(forbiddenField(field, 'resourceVersionMatch is forbidden when continue is provided'));
-  if (match !== 'Exact' && match !== 'NotOlderThan')
-    errors.push(notSupported(field, match, ['Exact', 'NotOlderThan', '']));
-  if (match === 'Exact' && resourceVersion === '0')
-    errors.push(forbiddenField(field, 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"'));
+    errors.push(forbiddenField(MATCH, 'resourceVersionMatch is forbidden when continue is provided'));
   return errors;
 }
 

@@ -209,7 +209,7 @@ function checkIdentity(object: UnknownObject, old: UnknownObject, { view, namesp
   const meta = metaOf(object);
   const before = metaOf(old);
   if (meta.name === undefined || meta.name === '')
-    throw badRequest(`the name of the object ( based on URL) was undeterminable: name must be provided`);
+    throw badRequest(`the name of the object (${name} based on URL) was undeterminable: name must be provided`);
   if (meta.name !== name)
     throw badRequest(`the name of the object (${meta.name}) does not match the name on the URL (${name})`);
   if (meta.uid && meta.uid !== before.uid)

@@ -9,7 +9,7 @@ import type {
 } from '../../api/objects.ts';
 import { forbiddenField, invalid, type FieldError } from '../../api/field-error.ts';
 import { badRequest } from '../../api/status.ts';
-import type { Requirement } from '../../api/selector.ts';
+import type { Requirement } from '../../api/label-selector-parser.ts';
 import type { UserInfo } from '../authentication/authenticator.ts';
 import type { AuthorizationAttributes, Authorizer, Decision } from '../authorization/authorizer.ts';
 import type { RoleIndex } from '../authorization/role-index.ts';

@@ -1,5 +1,5 @@
 import type { UnknownObject } from '../../api/objects.ts';
-import { parseStored, wireText } from './object-text.ts';
+import { itemText, parseStored, wireText } from './object-text.ts';
 
 /** What selectors look at. */
 export interface Attributes {
@@ -32,6 +32,11 @@ export class CachedObject {
   /** The JSON for the wire, resourceVersion included. */
   wire(): string {
     return wireText(this.text, this.revision);
+  }
+
+  /** The same as an item of a list. */
+  item(): string {
+    return itemText(this.text, this.revision);
   }
 
   /** A new object on each call. */

@@ -24,6 +24,17 @@ export function wireText(text: string, revision: number): string {
   return `${text.slice(0, start)}"resourceVersion":"${revision}",${text.slice(start)}`;
 }
 
+/** The same as an item of a list, whose kind says what its items are: without kind and apiVersion, as upstream has it. */
+export function itemText(text: string, revision: number): string {
+  const wire = wireText(text, revision);
+  const at = wire.indexOf(METADATA);
+  if (HEAD.test(wire.slice(0, at))) return `{${wire.slice(at)}`;
+  const { kind: _kind, apiVersion: _version, ...item } = parseStored(text, revision);
+  return JSON.stringify(item);
+}
+
+const HEAD = /^\{"(?:kind|apiVersion)":"[^"]*","(?:kind|apiVersion)":"[^"]*",$/;
+
 /** The object of a stored text, a new one on each call, with its resourceVersion. */
 export function parseStored(text: string, revision: number): UnknownObject {
   const object = JSON.parse(text) as UnknownObject;

@@ -59,7 +59,7 @@ function timeout(error: Error): StatusError {
 
 /** 504 with the cause by which clients know that they asked for a revision from the future (storage/errors.go). */
 export function tooLargeResourceVersion(message: string): StatusError {
-  return new StatusError('Timeout', message, {
+  return new StatusError('Timeout', `Timeout: ${message}`, {
     details: {
       causes: [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }],
       retryAfterSeconds: 1,

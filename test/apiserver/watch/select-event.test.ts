@@ -1,6 +1,7 @@
 import t from 'tap';
 import { KINDS } from '../../../src/api/kinds/rows.ts';
-import { parseFieldSelector, parseLabelSelector } from '../../../src/api/selector.ts';
+import { parseLabelSelector } from '../../../src/api/label-selector-parser.ts';
+import { parseFieldSelector } from '../../../src/api/selector.ts';
 import { KindView } from '../../../src/apiserver/registry/kind-view.ts';
 import { CachedObject } from '../../../src/apiserver/storage/cached-object.ts';
 import { ObjectFilter } from '../../../src/apiserver/watch/object-filter.ts';
