@@ -39,7 +39,7 @@ const CNI_CONFIG_PATH = '/etc/cni/net.d/10-bramble.conflist';
 /** Marks our routes among others' (`ip route show proto 66`); not in /etc/iproute2/rt_protos. */
 const ROUTE_PROTOCOL = 66;
 /** What others undid (a DHCP client that flushed routes, a flushed ruleset) is put back within this. */
-const RESYNC_MS = 30_000;
+const RESYNC_MS = 60_000;
 const RETRY_MS = 1000;
 /** A burst of Node changes is worked on once. */
 const SETTLE_MS = 100;
