@@ -11,6 +11,7 @@ export interface Resource<T extends KubeObject> {
   readonly example?: T;
 }
 
+/** Which objects to list, and how; as the query parameters of the API. */
 export interface ListOptions {
   /** Absent: all namespaces. */
   readonly namespace?: string;
@@ -23,6 +24,7 @@ export interface ListOptions {
   readonly signal?: AbortSignal;
 }
 
+/** What to watch, from which version on; as the query parameters of the API. */
 export interface WatchOptions {
   readonly namespace?: string;
   readonly labelSelector?: string;
@@ -33,12 +35,14 @@ export interface WatchOptions {
   readonly signal: AbortSignal;
 }
 
+/** Of every call on one object. */
 export interface CallOptions {
   readonly signal?: AbortSignal;
   readonly subresource?: string;
   readonly dryRun?: boolean;
 }
 
+/** Of a read of one object. */
 export interface GetOptions extends CallOptions {
   /** '0': as the API server last saw it, which costs the store nothing and may be a moment old. Absent: as it is. */
   readonly resourceVersion?: '0';

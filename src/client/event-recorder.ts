@@ -15,6 +15,7 @@ export interface EventRecorder {
   run(signal: AbortSignal): Promise<void>;
 }
 
+/** Who reports, and through what. */
 export interface EventRecorderOptions {
   readonly client: ApiClient;
   /** Who reports, as `kubelet`, `deployment-controller`. */

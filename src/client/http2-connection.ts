@@ -3,6 +3,7 @@ import { connect as connectTls, type TLSSocket } from 'node:tls';
 import type { ClientIdentity } from './credentials.ts';
 import { checkApiServer } from './server-identity.ts';
 
+/** How long a server may be silent. */
 export interface ConnectionLimits {
   /** For TCP and TLS together. */
   readonly connectTimeoutMs: number;
@@ -12,6 +13,7 @@ export interface ConnectionLimits {
   readonly pingTimeoutMs: number;
 }
 
+/** A request as it is sent. */
 export interface HttpRequest {
   readonly method: string;
   /** With its query. */
@@ -20,6 +22,7 @@ export interface HttpRequest {
   readonly body?: string;
 }
 
+/** The head of an answer; its body comes as it is read. */
 export interface HttpAnswer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | string[] | number | undefined>>;

@@ -30,6 +30,7 @@ export interface Informer<T extends KubeObject> {
   run(signal: AbortSignal): Promise<void>;
 }
 
+/** Which objects an informer keeps, and how. */
 export interface InformerOptions<T extends KubeObject> {
   /** Absent: all namespaces. */
   readonly namespace?: string;

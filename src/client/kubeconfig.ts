@@ -33,6 +33,7 @@ interface UserEntry {
   readonly username?: string;
 }
 
+/** Which kubeconfig, and which of its contexts. */
 export interface KubeconfigOptions {
   /** Context to use instead of current-context. */
   readonly context?: string;

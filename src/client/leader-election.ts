@@ -6,6 +6,7 @@ import type { ApiClient, ObjectKey } from './api-client.ts';
 import { claimed, mayTake, observe, released, type Observed } from './leader-record.ts';
 import { leases } from './resources.ts';
 
+/** How a candidate competes for a lease. */
 export interface LeaderElectionOptions {
   readonly client: ApiClient;
   /** The Lease that the candidates share, as `{ namespace: 'kube-system', name: 'kube-scheduler' }`. */

@@ -11,6 +11,7 @@ export interface ReflectorSink<T extends KubeObject> {
   remove(namespace: string, name: string, last?: T): void;
 }
 
+/** What to keep equal to what. */
 export interface ReflectorOptions<T extends KubeObject> {
   readonly client: ApiClient;
   readonly resource: Resource<T>;

@@ -1,6 +1,7 @@
 import type { Log } from '../host/log.ts';
 import type { WorkQueue } from './work-queue.ts';
 
+/** A controller's parts. */
 export interface ControllerOptions {
   readonly name: string;
   /** What must be listed before the first reconcile; someone else runs them. */

@@ -12,6 +12,7 @@ import {
 } from './http2-connection.ts';
 import { ServerPool } from './server-pool.ts';
 
+/** Which servers, as whom, and within which limits. */
 export interface TransportOptions {
   readonly config: ClientConfig;
   /** For the User-Agent: `bramble-kubelet`. */
@@ -25,6 +26,7 @@ export interface TransportOptions {
   readonly log?: Log;
 }
 
+/** A request, to whichever server. */
 export interface TransportRequest {
   readonly method: string;
   readonly path: string;
@@ -33,6 +35,7 @@ export interface TransportRequest {
   readonly signal?: AbortSignal;
 }
 
+/** A whole answer. */
 export interface UnaryAnswer {
   readonly status: number;
   readonly text: string;

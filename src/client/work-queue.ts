@@ -32,6 +32,7 @@ export interface WorkQueueObserver {
   finished?(key: string, tookMs: number, failed: boolean): void;
 }
 
+/** How long a key waits after failures, and who is told. */
 export interface WorkQueueOptions {
   /** For the log. */
   readonly name?: string;

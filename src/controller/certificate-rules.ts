@@ -3,8 +3,11 @@ import type { ExtendedUsage, SigningRequest } from '../host/pki.ts';
 
 /** What each signer demands of a request (kubernetes.io, "Certificates and Certificate Signing Requests"). Pure. */
 
+/** Signs boards' client certificates, `system:node:<name>`. */
 export const KUBELET_CLIENT = 'kubernetes.io/kube-apiserver-client-kubelet';
+/** Signs what kubelets serve with. */
 export const KUBELET_SERVING = 'kubernetes.io/kubelet-serving';
+/** Signs people's client certificates; approved by people. */
 export const API_CLIENT = 'kubernetes.io/kube-apiserver-client';
 
 const NODE_PREFIX = 'system:node:';

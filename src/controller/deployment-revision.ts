@@ -4,12 +4,14 @@ import type { Deployment, PodTemplateSpec, ReplicaSet } from '../api/objects.ts'
 
 /** Which ReplicaSet is which of a Deployment's, and the revisions they carry (kubernetes pkg/controller/deployment/util). */
 
+/** Annotation of Deployments and their sets: which of its templates it is, counted up. */
 export const REVISION = 'deployment.kubernetes.io/revision';
 const REVISION_HISTORY = 'deployment.kubernetes.io/revision-history';
 const DESIRED_REPLICAS = 'deployment.kubernetes.io/desired-replicas';
 /** Of the history's text; the oldest revisions go first (upstream's maxRevHistoryLengthInChars). */
 const HISTORY_LENGTH_MAX = 2000;
 const MAX_REPLICAS = 'deployment.kubernetes.io/max-replicas';
+/** Label by which the pods of one set are told from those of another. */
 export const TEMPLATE_HASH = 'pod-template-hash';
 
 /** Annotations of a Deployment that its ReplicaSets do not inherit. */

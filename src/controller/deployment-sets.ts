@@ -27,6 +27,7 @@ export interface NotedSet {
   readonly set: ReplicaSet;
 }
 
+/** What DeploymentSets writes with. */
 export interface DeploymentSetsOptions {
   readonly client: ApiClient;
   readonly recorder: EventRecorder;

@@ -90,6 +90,17 @@ function connect(context: ControllerContext, writes: OwnWrites, queue: WorkQueue
   });
 }
 
+/** What a sync knows at its beginning. */
+interface Start {
+  /** As it was read. */
+  readonly deployment: Deployment;
+  /** The same with what a pause or its end has noted. */
+  readonly noted: Deployment;
+  /** The set of the present template, if there is one. */
+  readonly found: ReplicaSet | undefined;
+  readonly old: readonly ReplicaSet[];
+}
+
 /** What a sync knows when it comes to its end. */
 interface Step {
   /** As it was read. */
@@ -126,9 +137,9 @@ class Rollout {
     if (isDeleting(deployment))
       return this.#writeStatus({ deployment, noted: deployment, newSet: found, all: owned }, false, signal);
     const noted = notePause(deployment, this.#context.clock.nowMs());
-    if (deployment.spec?.paused === true || isScalingEvent(deployment, owned))
-      return this.#resize(deployment, noted, found, old, signal);
-    if (deployment.spec?.strategy?.type === 'Recreate') return this.#recreate(deployment, noted, found, old, signal);
+    const start = { deployment, noted, found, old };
+    if (deployment.spec?.paused === true || isScalingEvent(deployment, owned)) return this.#resize(start, signal);
+    if (deployment.spec?.strategy?.type === 'Recreate') return this.#recreate(start, signal);
     const ensured = await this.#sets.ensure(noted, found, old, signal);
     if (ensured === undefined) return undefined; // the collision count has changed: the next sync is on its way
     const plan = planRollingUpdate(deployment, ensured.set, old);
@@ -157,13 +168,7 @@ class Rollout {
   }
 
   /** A paused Deployment, or one that was given another size, changes sizes and nothing else. */
-  async #resize(
-    deployment: Deployment,
-    noted: Deployment,
-    found: ReplicaSet | undefined,
-    old: readonly ReplicaSet[],
-    signal: AbortSignal,
-  ): Promise<number | undefined> {
+  async #resize({ deployment, noted, found, old }: Start, signal: AbortSignal): Promise<number | undefined> {
     const annotated = found === undefined ? undefined : await this.#sets.annotate(noted, found, old, signal);
     const set = annotated?.set;
     const plan = planScale(deployment, set, old);
@@ -173,13 +178,7 @@ class Rollout {
     return this.#writeStatus({ deployment, noted: annotated?.deployment ?? noted, newSet, all }, false, signal);
   }
 
-  async #recreate(
-    deployment: Deployment,
-    noted: Deployment,
-    found: ReplicaSet | undefined,
-    old: readonly ReplicaSet[],
-    signal: AbortSignal,
-  ): Promise<number | undefined> {
+  async #recreate({ deployment, noted, found, old }: Start, signal: AbortSignal): Promise<number | undefined> {
     const all = found === undefined ? old : [found, ...old];
     const live = old.filter((set) => (set.spec?.replicas ?? 0) > 0);
     const { lister } = this.#context.informers.of(pods);

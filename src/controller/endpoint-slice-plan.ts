@@ -4,8 +4,11 @@ import type { DiscoveryEndpointPort, Endpoint, EndpointSlice, Service } from '..
 /** Endpoints per slice (upstream's --max-endpoints-per-slice). */
 const ENDPOINTS_MAX = 100;
 
+/** Label of a slice: the Service that it is of. */
 export const SERVICE_NAME = 'kubernetes.io/service-name';
+/** Label of a slice: who writes it. Others' slices are left alone. */
 export const MANAGED_BY = 'endpointslice.kubernetes.io/managed-by';
+/** This controller, under upstream's name. */
 export const MANAGER = 'endpointslice-controller.k8s.io';
 const HEADLESS = 'service.kubernetes.io/headless';
 
@@ -16,6 +19,7 @@ export interface EndpointGroup {
   readonly endpoints: readonly Endpoint[];
 }
 
+/** The writes that bring the slices to what is wanted. */
 export interface SlicePlan {
   readonly create: readonly EndpointSlice[];
   readonly update: readonly EndpointSlice[];

@@ -57,7 +57,9 @@ export class OwnerGraph {
   }
 }
 
+/** Finalizer of an owner that goes after its dependents. */
 export const FOREGROUND = 'foregroundDeletion';
+/** Finalizer of an owner whose dependents stay. */
 export const ORPHAN = 'orphan';
 
 /** What is to be done about one object. */

@@ -1,9 +1,8 @@
 import { isDeleting } from '../api/object-facts.ts';
-import { isReason } from '../api/status.ts';
 import { createInformer } from '../client/informer.ts';
 import { configMaps, namespaces } from '../client/resources.ts';
 import { runTogether } from '../host/run-together.ts';
-import { isNamespaceTerminating } from './namespace-terminating.ts';
+import { createInNamespace } from './namespace-terminating.ts';
 import { type CreateController, queuedController } from './controller.ts';
 
 const NAME = 'kube-root-ca.crt';
@@ -43,10 +42,7 @@ export function createRootCaController(caPem: string): CreateController {
           await context.client.update(configMaps, map, { signal });
           return;
         }
-        await context.client.create(configMaps, map, { signal }).catch((error: unknown) => {
-          if (!isReason(error, 'AlreadyExists') && !isReason(error, 'NotFound') && !isNamespaceTerminating(error))
-            throw error;
-        });
+        await createInNamespace(context.client, configMaps, map, signal);
       },
     });
     return { run: async (signal) => runTogether([maps, controller], signal) };

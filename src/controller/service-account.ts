@@ -1,7 +1,6 @@
 import { isDeleting } from '../api/object-facts.ts';
-import { isReason } from '../api/status.ts';
 import { namespaces, serviceAccounts } from '../client/resources.ts';
-import { isNamespaceTerminating } from './namespace-terminating.ts';
+import { createInNamespace } from './namespace-terminating.ts';
 import { type CreateController, queuedController } from './controller.ts';
 
 /** Sees that each namespace has its ServiceAccount `default`. */
@@ -29,11 +28,7 @@ export const createServiceAccountController: CreateController = (context) => {
         kind: 'ServiceAccount',
         metadata: { namespace: name, name: 'default' },
       } as const;
-      await context.client.create(serviceAccounts, account, { signal }).catch((error: unknown) => {
-        // The namespace may have begun to go since.
-        if (!isReason(error, 'AlreadyExists') && !isReason(error, 'NotFound') && !isNamespaceTerminating(error))
-          throw error;
-      });
+      await createInNamespace(context.client, serviceAccounts, account, signal);
     },
   });
 };

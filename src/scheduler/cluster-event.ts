@@ -9,7 +9,9 @@ export type ClusterEvent =
   | { readonly resource: 'TargetPod'; readonly now: Pod }
   | { readonly resource: 'Other'; readonly plural: string };
 
+/** What about a node changed that scheduling looks at. */
 export type NodeChange = 'added' | 'allocatable' | 'labels' | 'taints' | 'unschedulable';
+/** What about a pod on a node changed that may help others. */
 export type PodChange = 'added' | 'deleted' | 'labels' | 'scaledDown';
 
 const NODE_LABELS: Readonly<Record<NodeChange, string>> = {

@@ -22,8 +22,10 @@ export const EXTENSION_POINTS = [
   'postBind',
 ] as const;
 
+/** An extension point, as configurations spell it. */
 export type ExtensionPoint = (typeof EXTENSION_POINTS)[number];
 
+/** The rules of one scheduler name. */
 export interface ProfileConfig {
   readonly schedulerName: string;
   /** 0: adapts to the number of nodes. */
@@ -32,6 +34,7 @@ export interface ProfileConfig {
   readonly args: ReadonlyMap<string, Readonly<Record<string, unknown>>>;
 }
 
+/** A KubeSchedulerConfiguration, read and checked, with upstream's defaults filled in. */
 export interface SchedulerConfig {
   readonly profiles: readonly ProfileConfig[];
   readonly podInitialBackoffMs: number;

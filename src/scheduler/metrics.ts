@@ -1,6 +1,7 @@
 import { Counter, Gauge, Histogram, type MetricRegistry } from '../host/metrics.ts';
 import type { Place } from './scheduling-queue.ts';
 
+/** What came of one try to place a pod. */
 export type AttemptResult = 'scheduled' | 'unschedulable' | 'error';
 
 /** The queues that pods are counted into; `inFlight` and `gated` are no queues. */

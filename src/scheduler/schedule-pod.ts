@@ -13,6 +13,7 @@ export interface Unfit {
   readonly message: string;
 }
 
+/** What schedulePod() decides by. */
 export interface ScheduleOptions {
   readonly profile: Profile;
   readonly cycle: Cycle;
@@ -23,6 +24,7 @@ export interface ScheduleOptions {
   readonly random: () => number;
 }
 
+/** The node, or why none; `looked`: how many nodes were looked at. */
 export type ScheduleResult =
   | { readonly nodeName: string; readonly looked: number }
   | { readonly unfit: Unfit; readonly looked: number };

@@ -7,6 +7,7 @@ import type { Nominator } from './nominator.ts';
 import { readPod, type PodInfo } from './pod-info.ts';
 import type { SchedulingQueue } from './scheduling-queue.ts';
 
+/** Where the news come from, and where they are led. */
 export interface SchedulerInputs {
   readonly pods: Informer<Pod>;
   readonly nodes: Informer<Node>;

@@ -20,6 +20,7 @@ import { Profile } from './profile.ts';
 import { schedulePod, tryNode, type Unfit } from './schedule-pod.ts';
 import { SchedulingQueue, type QueuedPod } from './scheduling-queue.ts';
 
+/** What a Scheduler works with. */
 export interface SchedulerParts {
   readonly client: ApiClient;
   readonly recorder: EventRecorder;

@@ -18,6 +18,7 @@ export interface QueuedPod extends Queued {
   place: Place;
 }
 
+/** How pods are ordered, kept out, and sent on. */
 export interface SchedulingQueueOptions {
   readonly clock: Clock;
   readonly compare: (a: Queued, b: Queued) => number;

@@ -15,6 +15,7 @@ export interface SpreadConstraint {
   readonly honorsTaints: boolean;
 }
 
+/** Whether a constraint filters or scores. */
 export type WhenUnsatisfiable = 'DoNotSchedule' | 'ScheduleAnyway';
 
 /** The constraints of one kind. `ownSelector` stands in where a constraint has none of its own (the default ones). */

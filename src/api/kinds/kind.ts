@@ -9,6 +9,7 @@ export interface Column {
   readonly cell: (object: Readonly<Record<string, unknown>>, nowMs: number) => string | number | boolean | null;
 }
 
+/** What can be done with a kind's objects, in discovery's and RBAC's words. */
 export type Verb = 'create' | 'delete' | 'deletecollection' | 'get' | 'list' | 'patch' | 'update' | 'watch';
 
 /** A subresource in discovery. `kind` and `group`/`version` are those of its bodies. */

@@ -15,6 +15,7 @@ const EVENTS: Home = { group: 'events.k8s.io', version: 'v1' };
 /** The HTTP verbs by which a stream is opened; discovery lists them as create and get. */
 const CONNECT: readonly Verb[] = ['create', 'get'];
 
+/** All built-in kinds. */
 export const KINDS: readonly Kind[] = [
   row(CORE, 'Binding', 'bindings', { verbs: CREATE, storagePrefix: '' }),
   row(CORE, 'ConfigMap', 'configmaps', { shortNames: ['cm'] }),
