@@ -65,7 +65,13 @@ export class Kubelet implements KubeletView {
     const [statuses, syncer] = [this.#statuses, this.#syncer];
     const activePods = (): readonly Pod[] => this.activePods();
     this.#housekeeping = new Housekeeping({ deps, store, workers, statuses, syncer, activePods });
-    this.#pleg = new Pleg({ runtime: deps.runtime, clock, log, onChange: (uid) => this.#workers.poke(uid) });
+    this.#pleg = new Pleg({
+      runtime: deps.runtime,
+      clock,
+      log,
+      onChange: (uid) => this.#workers.poke(uid),
+      onBack: () => this.#workers.retryAll(),
+    });
   }
 
   /** Why the core cannot keep up; undefined when it does. */

@@ -10,6 +10,8 @@ interface PlegOptions {
   readonly log: Log;
   /** Something of the pod changed in the runtime. */
   readonly onChange: (podUid: string) => void;
+  /** The runtime answers again after it did not: what failed meanwhile may be tried now. */
+  readonly onBack: () => void;
 }
 
 /** How often the runtime is listed while it tells of nothing by itself, and while it does. */
@@ -64,12 +66,15 @@ export class Pleg {
   }
 
   async #relistForEver(signal: AbortSignal): Promise<void> {
-    const { clock, log } = this.#options;
+    const { clock, log, onBack } = this.#options;
     let hasComplained = false;
     while (!signal.aborted) {
       try {
         await this.relist(signal);
-        if (hasComplained) log.info('the runtime is listed again');
+        if (hasComplained) {
+          log.info('the runtime is listed again');
+          onBack();
+        }
         hasComplained = false;
       } catch (error) {
         // Once, not each second: a runtime that is away must not fill the card with its absence.

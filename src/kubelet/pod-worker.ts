@@ -75,7 +75,7 @@ export class PodWorker {
     const isShorter = this.#end !== undefined && (graceOf(pod) ?? Infinity) < (before ?? Infinity);
     if (shouldEnd(pod)) this.terminate(this.#end ?? {});
     if (isShorter && this.#phase === 'terminating') this.#act.abort(); // stop again, with less grace
-    this.#pokeNow();
+    this.retry();
   }
 
   /** Ends the pod; the first reason given stays. */
@@ -84,7 +84,7 @@ export class PodWorker {
       this.#end = end;
       this.#act.abort();
     }
-    this.#pokeNow();
+    this.retry();
   }
 
   /** Takes in a newer version that asks for nothing new, such as the echo of a status that was written from here. */
@@ -99,7 +99,7 @@ export class PodWorker {
   }
 
   /** As poke, but at once even after a failure: its cause may be gone. */
-  #pokeNow(): void {
+  retry(): void {
     this.#isHeldBack = false;
     this.poke();
   }

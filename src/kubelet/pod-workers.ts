@@ -51,6 +51,11 @@ export class PodWorkers {
     this.#workers.get(uid)?.poke();
   }
 
+  /** Lets everybody who waits after a failure try at once: its cause is gone. */
+  retryAll(): void {
+    for (const worker of this.#workers.values()) worker.retry();
+  }
+
   has(uid: string): boolean {
     return this.#workers.has(uid);
   }

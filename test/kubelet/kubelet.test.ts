@@ -229,3 +229,16 @@ void t.test('a pod that wants user namespaces or unsafe sysctls does not run wit
   });
   t.equal(board.launched.length, 0);
 });
+
+void t.test('when the runtime is back, what it kept from starting starts at once', async (t) => {
+  const board = await startBoard(t);
+  await board.pass(1);
+  const list = board.runtime.listSandboxes.bind(board.runtime);
+  board.runtime.listSandboxes = async () => Promise.reject(new StatusError('ServiceUnavailable', 'no runtime'));
+  await board.create('web');
+  await board.pass(20); // tried after 1, 3, 7 and 15 s; the next time would be after 25
+  t.equal(board.launched.length, 0);
+  board.runtime.listSandboxes = list;
+  await board.pass(2);
+  await board.until('started', () => board.launched.length === 1);
+});
