@@ -12,6 +12,7 @@ import { runTogether } from '../host/run-together.ts';
 import { findOwnAddress } from '../host/own-address.ts';
 import { allOrNone, port, seconds, split } from './flag-values.ts';
 import { runPart } from './run-part.ts';
+import { serviceAccountClients } from './service-account-clients.ts';
 import { registerNodeTwinCommands } from './twin-node-commands.ts';
 import { registerStoreTwin } from './twin-store-command.ts';
 import { withClient } from './with-client.ts';
@@ -173,6 +174,7 @@ interface ControllerManagerFlags {
   readonly clusterSigningKeyFile: string;
   readonly clusterCidr: string;
   readonly apiName: string[];
+  readonly useServiceAccountCredentials?: boolean;
 }
 
 function registerControllerManager(program: Command): void {
@@ -184,6 +186,7 @@ function registerControllerManager(program: Command): void {
     .requiredOption('--cluster-signing-key-file <file>', 'its key')
     .option('--cluster-cidr <cidr>', 'addresses of pods', '10.244.0.0/16')
     .option('--api-name <names...>', 'names and addresses of the API, for which no board gets a certificate', API_NAMES)
+    .option('--use-service-account-credentials', 'each controller with the rights of its own service account')
     .action((flags: ControllerManagerFlags) =>
       runPart('controller-manager', async (log, signal) => {
         const { runControllers } = await import('../controller/run-controllers.ts');
@@ -200,7 +203,9 @@ function registerControllerManager(program: Command): void {
             apiNames: new Set(flags.apiName),
             clusterCidr,
           };
-          await runControllers({ ...own, clock: systemClock, log }, signal);
+          const accounts = await serviceAccountClients(flags.kubeconfig, client);
+          const clientOf = flags.useServiceAccountCredentials === true ? { clientOf: accounts.of } : {};
+          await runControllers({ ...own, ...clientOf, clock: systemClock, log }, signal).finally(accounts.close);
         });
       }),
     );

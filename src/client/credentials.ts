@@ -21,6 +21,8 @@ export interface ClientConfig {
   readonly load: () => Promise<ClientIdentity>;
   /** A change of one of these calls for `load`. */
   readonly files: readonly string[];
+  /** For what is in no file: `load` is called when this says something else than before. */
+  readonly stamp?: () => string;
   /** The namespace that a person using this configuration means. */
   readonly namespace?: string;
 }
@@ -86,7 +88,8 @@ export class Credentials {
     if (this.#identity !== undefined && nowMs - this.#checkedMs < CHECK_EVERY_MS) return this.#identity;
     this.#checkedMs = nowMs;
     try {
-      const stamp = await stampOf(this.#config.files);
+      const { files, stamp: ownStamp } = this.#config;
+      const stamp = `${await stampOf(files)} ${ownStamp?.() ?? ''}`;
       if (this.#identity !== undefined && stamp === this.#stamp) return this.#identity;
       const next = await this.#config.load();
       checkPair(next);
@@ -101,9 +104,10 @@ export class Credentials {
     return this.#identity;
   }
 
-  /** Looks at the files at the next use: the server did not accept what it was shown. */
+  /** Reads anew at the next use: the server did not accept what it was shown. */
   expire(): void {
     this.#checkedMs = -Infinity;
+    this.#stamp = '';
   }
 }
 

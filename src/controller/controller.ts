@@ -12,6 +12,8 @@ import type { Runnable } from '../host/run-together.ts';
 /** What every controller is given. */
 export interface ControllerContext {
   readonly client: ApiClient;
+  /** For caches of a controller's own: upstream's roles let the process read more than each controller. */
+  readonly reader: ApiClient;
   /** Caches shared by all controllers of the process; asked for before they run. */
   readonly informers: InformerSet;
   /** Events of one controller, by its upstream name, as `replicaset-controller`. */

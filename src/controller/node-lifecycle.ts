@@ -19,7 +19,7 @@ export function createNodeLifecycleController(probe: Probe = probeTcp): CreateCo
 function nodeLifecycle(context: ControllerContext, probe: Probe): Runnable {
   const informer = context.informers.of(nodes);
   const podInformer = context.informers.of(pods, { node: byNodeName });
-  const leaseInformer = createInformer(context.client, leases, { namespace: 'kube-node-lease' });
+  const leaseInformer = createInformer(context.reader, leases, { namespace: 'kube-node-lease' });
   const recorder = context.recorder('node-controller');
   const monitor = new NodeMonitor({
     context,

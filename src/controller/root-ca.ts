@@ -14,7 +14,7 @@ const DESCRIPTION =
 export function createRootCaController(caPem: string): CreateController {
   return (context) => {
     const informer = context.informers.of(namespaces);
-    const maps = createInformer(context.client, configMaps, { fieldSelector: `metadata.name=${NAME}` });
+    const maps = createInformer(context.reader, configMaps, { fieldSelector: `metadata.name=${NAME}` });
     const controller = queuedController({
       name: 'root-ca',
       context,

@@ -26,6 +26,8 @@ import { createTaintEvictionController } from './taint-eviction.ts';
 /** What runControllers() works with. */
 export interface ControllersOptions {
   readonly client: ApiClient;
+  /** Whom each controller writes as, by its service account in kube-system; `client` unless set. */
+  readonly clientOf?: (serviceAccount: string) => ApiClient;
   /** Unique per process start. */
   readonly identity: string;
   /** The cluster's authority: published to pods, and the signer of boards' certificates. */
@@ -59,30 +61,33 @@ export async function runControllers(options: ControllersOptions, signal: AbortS
 async function runAll(options: ControllersOptions, signal: AbortSignal): Promise<void> {
   const { client, clock, log, authority, apiNames, clusterCidr } = options;
   const informers = createInformerSet(client, { clock, log });
-  const context: ControllerContext = {
-    client,
+  const contextOf = (own: ApiClient): ControllerContext => ({
+    client: own,
+    reader: client,
     informers,
-    recorder: (component) => createEventRecorder({ client, component, clock, log }),
+    recorder: (component) => createEventRecorder({ client: own, component, clock, log }),
     clock,
     log,
-  };
-  const all: readonly CreateController[] = [
-    createReplicaSetController,
-    createDeploymentController,
-    createEndpointSliceController,
-    createEndpointsController,
-    createNamespaceController,
-    createServiceAccountController,
-    createRootCaController(authority.certPem),
-    createNodeIpamController(clusterCidr),
-    createNodeLifecycleController(options.probe),
-    createTaintEvictionController,
-    createPodGarbageCollector,
-    createGarbageCollector,
-    createCertificateController(authority, apiNames),
-    createBootstrapTokenCleaner,
+  });
+  /** Each with the name of its service account upstream (bootstrappolicy/controller_policy.go). */
+  const all: readonly (readonly [name: string, create: CreateController])[] = [
+    ['replicaset-controller', createReplicaSetController],
+    ['deployment-controller', createDeploymentController],
+    ['endpointslice-controller', createEndpointSliceController],
+    ['endpoint-controller', createEndpointsController],
+    ['namespace-controller', createNamespaceController],
+    ['service-account-controller', createServiceAccountController],
+    ['root-ca-cert-publisher', createRootCaController(authority.certPem)],
+    ['node-controller', createNodeIpamController(clusterCidr)],
+    ['node-controller', createNodeLifecycleController(options.probe)],
+    ['node-controller', createTaintEvictionController],
+    ['pod-garbage-collector', createPodGarbageCollector],
+    ['generic-garbage-collector', createGarbageCollector],
+    ['certificate-controller', createCertificateController(authority, apiNames)],
+    ['token-cleaner', createBootstrapTokenCleaner],
   ];
+  const clientOf = options.clientOf ?? (() => client);
   // Made before the informers run: each asks for the caches and indexes that it needs.
-  const controllers = all.map((create) => create(context));
+  const controllers = all.map(([name, create]) => create(contextOf(clientOf(name))));
   await runTogether([informers, ...controllers], signal);
 }

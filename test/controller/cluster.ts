@@ -27,6 +27,7 @@ export function startCluster(t: Test, controllers: readonly CreateController[]):
   const informers = createInformerSet(client, { clock, log });
   const context: ControllerContext = {
     client,
+    reader: client,
     informers,
     recorder: (component) => createEventRecorder({ client, component, clock, log }),
     clock,

@@ -31,6 +31,7 @@ async function watchBoards(t: Test, names: readonly string[]): Promise<Boards> {
   const client = createFakeApiClient();
   const context: ControllerContext = {
     client,
+    reader: client,
     clock,
     log: silentLog,
     informers: createInformerSet(client, { clock, log: silentLog }),
