@@ -25,10 +25,10 @@ function openClient(): HttpApiClient {
 }
 
 /** Settles when the board's own node is Ready: everything has been loaded and used once. */
-export async function untilReady(signal: AbortSignal): Promise<void> {
+export async function untilReady(name: string, signal: AbortSignal): Promise<void> {
   const client = openClient();
   for (;;) {
-    const node = await client.get(nodes, '', 'bench', { signal }).catch(() => undefined);
+    const node = await client.get(nodes, '', name, { signal }).catch(() => undefined);
     const ready = node?.status?.conditions?.find(({ type }) => type === 'Ready');
     if (ready?.status === 'True') break;
     await systemClock.sleepMs(500, signal);
@@ -43,7 +43,8 @@ export async function startLoad(
   signal: AbortSignal,
 ): Promise<() => number> {
   const client = openClient();
-  const pattern = await client.get(nodes, '', 'bench', { signal });
+  const [pattern] = (await client.list(nodes, { signal })).items;
+  if (pattern === undefined) throw new Error('there is no node to go by');
   for (let i = 1; i <= nodeCount; i += 1) await startNode(`node-${i}`, pattern, signal);
   for (let i = 0; i < deploymentCount; i += 1) await createApp(client, `web-${i}`, signal);
   const all = createInformer(client, pods, { log });
@@ -58,7 +59,7 @@ export async function startLoad(
 
 async function startNode(name: string, pattern: Node, signal: AbortSignal): Promise<void> {
   const client = openClient();
-  const { labels = {} } = pattern.metadata ?? {};
+  const labels = { 'kubernetes.io/hostname': name, 'kubernetes.io/os': 'linux' };
   await client.create(nodes, { apiVersion: 'v1', kind: 'Node', metadata: { name, labels }, spec: {} }, { signal });
   const beat = async (): Promise<void> => {
     const lastHeartbeatTime = new Date().toISOString().replace(/\.\d+/, '');
@@ -87,7 +88,6 @@ async function createApp(client: HttpApiClient, name: string, signal: AbortSigna
   const metadata = { name, namespace: 'default' };
   const spec = { selector: { app: name }, ports: [{ port: 80, targetPort: 8080 }] };
   await client.create(services, { apiVersion: 'v1', kind: 'Service', metadata, spec }, { signal });
-  const elsewhere = { matchFields: [{ key: 'metadata.name', operator: 'NotIn' as const, values: ['bench'] }] };
   const deployment: Deployment = {
     apiVersion: 'apps/v1',
     kind: 'Deployment',
@@ -98,9 +98,6 @@ async function createApp(client: HttpApiClient, name: string, signal: AbortSigna
       template: {
         metadata: { labels: { app: name } },
         spec: {
-          affinity: {
-            nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [elsewhere] } },
-          },
           containers: [
             {
               name: 'web',
