@@ -42,7 +42,7 @@ export async function observe(places: ObservedPlaces, signal: AbortSignal): Prom
   return found.set('imagefs.inodesFree', { available: room.inodesFree, capacity: room.inodes });
 }
 
-/** What these pods use. @param withVolumes whether emptyDir volumes are walked through, which costs many reads */
+/** What those of the pods use that have begun. @param withVolumes whether emptyDir volumes are walked through, which costs many reads */
 export async function readPodUses(
   places: ObservedPlaces,
   pods: readonly Pod[],
@@ -53,8 +53,9 @@ export async function readPodUses(
   const uses: PodUse[] = [];
   for (const pod of pods) {
     const sandbox = sandboxes.find(({ metadata, state }) => metadata.uid === podUid(pod) && state === 'ready');
-    const stats =
-      sandbox === undefined ? undefined : await places.runtime.sandboxStats(sandbox.id, signal).catch(() => undefined);
+    // One that has not begun takes nothing, and its end would give nothing back.
+    if (sandbox === undefined) continue;
+    const stats = await places.runtime.sandboxStats(sandbox.id, signal).catch(() => undefined);
     uses.push(await podUse(places, pod, stats, withVolumes));
   }
   return uses;
