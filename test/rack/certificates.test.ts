@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { leavesOf, remake, shownSerial } from './board-pki.ts';
 import { openRack, type Rack, stopwatch, until } from './harness.ts';
+import { aliveSince } from './heartbeats.ts';
 
 /** Boards that were off for so long that their certificates are no longer good, and certificates that change under load. */
 
@@ -24,15 +25,6 @@ t.teardown(async () => {
   await rack.tryKubectl(['delete', '--ignore-not-found', '--wait=false', '-f', '-'], HELLO);
 });
 
-/** Nodes whose Lease has been renewed since, by their boards' clock, which is this machine's. */
-async function renewedSince(sinceMs: number): Promise<string[]> {
-  const argv = ['get', 'leases', '-n', 'kube-node-lease', '-o', 'json', '--request-timeout=3s'];
-  const { items } = JSON.parse(await rack.kubectl(argv)) as {
-    items: { metadata: { name: string }; spec: { renewTime: string } }[];
-  };
-  return items.filter(({ spec }) => Date.parse(spec.renewTime) > sinceMs).map(({ metadata }) => metadata.name);
-}
-
 void t.test('boards that were off past the end of all their certificates come back alone', LONG, async (t) => {
   await rack.kubectl(['apply', '-f', '-'], HELLO);
   await rack.kubectl(['rollout', 'status', 'deployment/hello', '--timeout=60s']);
@@ -52,11 +44,7 @@ void t.test('boards that were off past the end of all their certificates come ba
   const pluggedMs = Date.now();
   const elapsed = stopwatch();
   await rack.plug(...names);
-  await until('all boards renew their Leases', async () => (await renewedSince(pluggedMs)).length === names.length, {
-    timeoutMs: 120_000,
-    everyMs: 500,
-    signal,
-  });
+  await aliveSince(rack, pluggedMs, 120_000, signal);
   t.comment(`all boards were back ${elapsed()} ms after their plugs`);
   const after = await until(
     'every certificate is made anew',
@@ -68,7 +56,6 @@ void t.test('boards that were off past the end of all their certificates come ba
   );
   t.comment(`every certificate was made anew ${elapsed()} ms after the plugs`);
   t.equal(after.length, before.length);
-  await rack.kubectl(['wait', '--for=condition=Ready', 'nodes', '--all', '--timeout=60s']);
   await rack.kubectl(['delete', 'deployment', 'hello']);
   await rack.kubectl(['apply', '-f', '-'], HELLO);
   await rack.kubectl(['rollout', 'status', 'deployment/hello', '--timeout=60s']);

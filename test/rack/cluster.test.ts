@@ -123,8 +123,12 @@ void t.test('a pod finds Services by name, and pods on the other board without N
   t.match(await run('nslookup hello.default.svc.cluster.local'), /Address:\s+10\./);
   t.match(await run('wget -qO- http://hello'), /^hello from/);
   t.match(await run(`wget -qO- http://${to?.status.podIP}:8080`), new RegExp(`hello from ${to?.metadata.name}`));
-  const seen = await rack.kubectl(['logs', to?.metadata.name ?? '', '--tail=5']);
-  t.ok(seen.includes(from?.status.podIP ?? 'nothing'), 'the other side sees the pod, not its board');
+  const seen = await until(
+    'the other side has logged the pod, not its board',
+    async () => (await rack.kubectl(['logs', to?.metadata.name ?? ''])).includes(from?.status.podIP ?? 'nothing'),
+    { timeoutMs: 10_000, signal },
+  );
+  t.ok(seen);
   t.match(await run('cat /var/run/secrets/kubernetes.io/serviceaccount/namespace'), /^default$/);
 });
 

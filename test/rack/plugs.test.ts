@@ -4,12 +4,21 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { storeMembers } from '../../src/rack/rack-status.ts';
 import { openRack, type Rack, stopwatch, until } from './harness.ts';
+import { aliveSince } from './heartbeats.ts';
+import { type Answer, askService, RequestStream } from './request-stream.ts';
 import { readCredentials, WriteStream } from './write-stream.ts';
 
-/** Pulled plugs, with an outside clock and clients of their own. More rounds: BRAMBLE_PLUG_ROUNDS=5. */
+/**
+ * Pulled plugs, with an outside clock and clients of their own. More rounds: BRAMBLE_PLUG_ROUNDS=5.
+ *
+ * What is aimed at, on boards with a processor each: writes go on after 1.5 s through an API server that lives and after 3 s
+ * through the floating address; a Service has left a dead worker after 5 s, and its pods run elsewhere after 20 s. The
+ * limits below are what five boards keep to that share two busy cores.
+ */
 
 const { signal } = new AbortController();
 const ROUNDS = Number(process.env['BRAMBLE_PLUG_ROUNDS'] ?? 1);
+const LIMITS_MS = { living: 3_000, floating: 6_000, left: 10_000, replaced: 20_000, turn: 3_000 } as const;
 const HELLO = readFileSync(join(import.meta.dirname, '../../examples/hello.yaml'), 'utf8');
 /** tap gives a test 30 s unless told otherwise. */
 const LONG = { timeout: 590_000 };
@@ -54,14 +63,21 @@ async function allVote(): Promise<void> {
   );
 }
 
-async function serving(boards: number): Promise<void> {
+async function ask(timeoutMs: number): Promise<Answer> {
+  return askService(controlAddresses[0] ?? '', timeoutMs);
+}
+
+/** All four pods answer, whatever the API still says of them. */
+async function allServe(timeoutMs: number): Promise<void> {
+  const pages = new Set<string>();
   await until(
-    `${boards} Nodes are Ready`,
+    'four pods answer behind the Service',
     async () => {
-      const lines = await rack.kubectl(['get', 'nodes', '--no-headers', '--request-timeout=3s']);
-      return lines.split('\n').filter((line) => /\sReady\s/.test(line)).length === boards;
+      const { page } = await ask(1_000);
+      if (page !== undefined) pages.add(page);
+      return pages.size >= 4;
     },
-    { timeoutMs: 90_000, signal },
+    { timeoutMs, everyMs: 20, signal },
   );
 }
 
@@ -73,9 +89,17 @@ async function lost(streams: readonly WriteStream[]): Promise<string[]> {
   return streams.flatMap(({ acked }) => acked.map(({ name }) => name)).filter((name) => !kept.has(name));
 }
 
+function median(times: readonly number[]): number {
+  return times.toSorted((a, b) => a - b)[Math.floor((times.length - 1) / 2)] ?? Infinity;
+}
+
 function say(t: Test, what: string, times: readonly number[]): void {
-  const sorted = times.toSorted((a, b) => a - b);
-  t.comment(`${what}: ${times.map((ms) => `${ms} ms`).join(', ')}; median ${sorted[Math.floor(sorted.length / 2)]} ms`);
+  t.comment(`${what}: ${times.map((ms) => `${ms} ms`).join(', ')}; median ${median(times)} ms`);
+}
+
+/** Runs as many rounds as asked for, and two more where a limit was missed: one hiccup of this machine is no defect. */
+async function inRounds(run: (round: number) => Promise<void>, isMet: () => boolean): Promise<void> {
+  for (let round = 0; round < ROUNDS || (round < ROUNDS + 2 && !isMet()); round += 1) await run(round);
 }
 
 void t.test(
@@ -83,7 +107,8 @@ void t.test(
   LONG,
   async (t) => {
     const [living, floating]: [number[], number[]] = [[], []];
-    for (let round = 0; round < ROUNDS; round += 1) {
+    const isMet = (): boolean => median(living) <= LIMITS_MS.living && median(floating) <= LIMITS_MS.floating;
+    await inRounds(async (round) => {
       const board = await leader();
       const others = controlAddresses.filter(
         (address) => address !== control.find(({ name }) => name === board)?.address,
@@ -92,51 +117,46 @@ void t.test(
         new WriteStream(credentials, others, `living-${RUN}-${round}`),
         new WriteStream(credentials, [rack.layout.apiAddress], `floating-${RUN}-${round}`),
       ];
-      await sleep(2_000);
+      const acked = async (sinceMs: number): Promise<unknown> =>
+        until(
+          'both streams go on',
+          async () => streams.every((stream) => stream.acked.filter(({ atMs }) => atMs > sinceMs).length >= 20),
+          { timeoutMs: 30_000, signal },
+        );
+      await acked(performance.now());
       const pulledMs = performance.now();
       await rack.pull(board);
-      await sleep(8_000);
+      // Leases of the dead board run out until then.
+      await sleep(5_000);
+      await acked(performance.now());
       await Promise.all(streams.map(async (stream) => stream.stop()));
       living.push(streams[0]?.longestGapMs(pulledMs) ?? -1);
       floating.push(streams[1]?.longestGapMs(pulledMs) ?? -1);
-      t.ok(
-        streams.every(({ acked }) => (acked.at(-1)?.atMs ?? 0) > pulledMs + 6_000),
-        'both streams go on',
-      );
       t.same(await lost(streams), [], 'no acknowledged write is lost');
       const plugged = stopwatch();
       await rack.plug(board);
       await allVote();
       t.comment(`${board} was back and had caught up ${plugged()} ms after its plug`);
-    }
-    say(t, 'without writes through a living API server', living);
-    say(t, 'without writes through the floating address', floating);
-    t.ok(Math.max(...living) < 10_000 && Math.max(...floating) < 15_000);
+    }, isMet);
+    say(t, 'without writes through a living API server (aim 1500)', living);
+    say(t, 'without writes through the floating address (aim 3000)', floating);
+    t.ok(isMet());
   },
 );
 
 void t.test('2. a worker with pods behind a Service: the Service leaves it, and others take over', LONG, async (t) => {
   const [left, replaced]: [number[], number[]] = [[], []];
-  for (let round = 0; round < ROUNDS; round += 1) {
-    await serving(rack.layout.boards.length);
+  const isMet = (): boolean => median(left) <= LIMITS_MS.left && median(replaced) <= LIMITS_MS.replaced;
+  let aliveMs = Date.now();
+  await inRounds(async () => {
+    await aliveSince(rack, aliveMs, 90_000, signal);
     await rack.kubectl(['delete', 'deployment', 'hello', '--ignore-not-found']);
     await rack.kubectl(['apply', '-f', '-'], HELLO);
     await rack.kubectl(['rollout', 'status', 'deployment/hello', '--timeout=60s']);
+    await allServe(20_000);
     const elapsed = stopwatch();
     await rack.pull('w1');
-    const address = controlAddresses[0] ?? '';
-    let lastFailureMs = 0;
-    const asking = new AbortController();
-    const loop = (async () => {
-      while (!asking.signal.aborted) {
-        const good = await fetch(`http://${address}:30080/`, { signal: AbortSignal.timeout(700) }).then(
-          (answer) => answer.ok,
-          () => false,
-        );
-        if (!good) lastFailureMs = elapsed();
-        await sleep(50);
-      }
-    })();
+    const asking = new RequestStream(controlAddresses[0] ?? '', elapsed);
     await until(
       'four pods are Ready on w2',
       async () => {
@@ -146,12 +166,19 @@ void t.test('2. a worker with pods behind a Service: the Service leaves it, and 
       { timeoutMs: 90_000, signal },
     );
     replaced.push(elapsed());
-    await sleep(1_000);
-    asking.abort();
-    await loop;
-    left.push(lastFailureMs);
+    await until('the Service has left the dead board', async () => asking.wellMs !== undefined, {
+      timeoutMs: 60_000,
+      signal,
+    });
+    await asking.stop();
+    left.push(asking.wellMs ?? -1);
+    const stray = asking.failures.filter(({ atMs }) => atMs > (asking.wellMs ?? 0));
+    t.comment(
+      `${asking.failures.length} requests failed, after that ${stray.map(({ atMs, why }) => `${why} at ${atMs} ms`).join(', ') || 'none'}`,
+    );
+    aliveMs = Date.now();
     await rack.plug('w1');
-    await serving(rack.layout.boards.length);
+    await aliveSince(rack, aliveMs, 90_000, signal);
     await until(
       'the pods of the dead board are gone',
       async () => {
@@ -160,10 +187,10 @@ void t.test('2. a worker with pods behind a Service: the Service leaves it, and 
       },
       { timeoutMs: 60_000, signal },
     );
-  }
-  say(t, 'last failed request to the Service', left);
-  say(t, 'replacements Ready', replaced);
-  t.ok(Math.max(...replaced) < 40_000);
+  }, isMet);
+  say(t, 'the Service had left the dead board (aim 5000)', left);
+  say(t, 'replacements Ready (aim 20000)', replaced);
+  t.ok(isMet());
 });
 
 void t.test('3. all boards at once, and back: the same objects, the same Service, no hand', LONG, async (t) => {
@@ -180,18 +207,13 @@ void t.test('3. all boards at once, and back: the same objects, the same Service
       ]);
     const before = await read();
     await rack.pull(...rack.layout.boards.map(({ name }) => name));
-    const elapsed = stopwatch();
+    const [elapsed, pluggedMs] = [stopwatch(), Date.now()];
     await rack.plug(...rack.layout.boards.map(({ name }) => name));
     t.comment(`boards had booted after ${elapsed()} ms`);
-    await until(
-      'the Service answers again',
-      async () => {
-        const answer = await fetch(`http://${controlAddresses[0]}:30080/`, { signal: AbortSignal.timeout(1_000) });
-        return answer.ok;
-      },
-      { timeoutMs: 120_000, signal },
-    );
-    await serving(rack.layout.boards.length);
+    await until('the Service answers again', async () => (await ask(1_000)).page, { timeoutMs: 120_000, signal });
+    t.comment(`the Service answered again after ${elapsed()} ms`);
+    await aliveSince(rack, pluggedMs, 90_000, signal);
+    await allServe(60_000);
     await rack.kubectl(['rollout', 'status', 'deployment/hello', '--timeout=60s']);
     recovered.push(elapsed());
     t.equal(await read(), before);
@@ -216,5 +238,5 @@ void t.test('4. each control board in turn, three rounds, under load', LONG, asy
   t.same(await lost([stream]), [], 'no acknowledged write is lost');
   t.comment(`${stream.acked.length} writes acknowledged`);
   say(t, 'longest time without a write, per pull', gaps);
-  t.ok(Math.max(...gaps) < 15_000);
+  t.ok(median(gaps) <= LIMITS_MS.turn && Math.max(...gaps) < 10_000);
 });
