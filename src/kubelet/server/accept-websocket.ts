@@ -55,7 +55,7 @@ export async function acceptByteStream(request: IncomingMessage, upgrade: Upgrad
   return createWebSocketStream(await acceptWebSocket(request, upgrade, protocol));
 }
 
-/** When the first comes: the library takes 5 MB, and most boards never see a WebSocket. */
+/** When the first comes: most boards never see a WebSocket. */
 async function load(): Promise<typeof Ws> {
   return import('ws');
 }
