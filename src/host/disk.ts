@@ -1,4 +1,4 @@
-import { constants } from 'node:fs';
+import { constants, write } from 'node:fs';
 import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -88,10 +88,16 @@ class RealFile implements DiskFile {
   }
 
   async write(position: number, bytes: Buffer): Promise<void> {
-    for (let at = 0; at < bytes.length;) {
-      const { bytesWritten } = await this.#file.write(bytes, at, bytes.length - at, position + at);
-      at += bytesWritten;
-    }
+    for (let at = 0; at < bytes.length;) at += await this.#writeSome(position + at, bytes.subarray(at));
+  }
+
+  /** The handle's own `write` goes through several promises, each a step later. */
+  #writeSome(position: number, bytes: Buffer): Promise<number> {
+    return new Promise((resolve, reject) => {
+      write(this.#file.fd, bytes, 0, bytes.length, position, (error, length) =>
+        error === null ? resolve(length) : reject(error),
+      );
+    });
   }
 
   async close(): Promise<void> {

@@ -181,6 +181,10 @@ export class Member implements Backend, RaftOwner, PeerHandler {
     return [...this.state.members.values()].map((info) => toApiMember(info, learners.includes(info.id)));
   }
 
+  get clusterId(): number {
+    return this.#identity.clusterId;
+  }
+
   get info(): ClusterInfo {
     const { learners } = this.#applier.confState;
     return { clusterId: this.#identity.clusterId, members: [...this.state.members.values()], learners };

@@ -6,6 +6,7 @@ import type { Message } from '../raft/message.ts';
 import { RawNode } from '../raft/raw-node.ts';
 import type { ReadState, SoftState } from '../raft/ready.ts';
 import type { Storage } from '../raft/storage.ts';
+import { CommitNotices } from './commit-notices.ts';
 import { AdaptiveTimeouts, HEARTBEAT_TICKS, TICK_MS } from './adaptive-timeouts.ts';
 
 /** Where the loop takes Raft's work. */
@@ -24,6 +25,8 @@ export interface RaftOwner {
 /** When to campaign after the connection to the leader was lost: by chance, so that one comes first. */
 const CAMPAIGN_MS_MIN = 20;
 const CAMPAIGN_MS_MAX = 200;
+/** How long news of a commit may wait for something to go along with. */
+const NOTICE_MS = 2;
 /** How long a leader that stops waits for its heir. */
 const RESIGN_MS_MAX = 1000;
 
@@ -44,6 +47,8 @@ export class RaftLoop {
   #timer: NodeJS.Timeout | undefined;
   #campaign: NodeJS.Timeout | undefined;
   #heartbeatSentMs = 0;
+  readonly #notices = new CommitNotices();
+  #noticeTimer: NodeJS.Timeout | undefined;
 
   constructor(id: MemberId, storage: Storage, applied: number, owner: RaftOwner, log: Log) {
     this.#owner = owner;
@@ -82,6 +87,7 @@ export class RaftLoop {
 
   stop(): void {
     clearTimeout(this.#campaign);
+    clearTimeout(this.#noticeTimer);
     clearInterval(this.#timer);
   }
 
@@ -97,6 +103,7 @@ export class RaftLoop {
 
   /** Takes in a message from another member. */
   receive(message: Message): void {
+    if (message.type === 'MsgProp') this.#notices.proposed(message.from, performance.now());
     if (message.type === 'MsgHeartbeatResp') this.timeouts.answered(performance.now() - this.#heartbeatSentMs);
     this.raw.step(message);
     this.schedule();
@@ -157,6 +164,17 @@ export class RaftLoop {
     this.schedule();
   }
 
+  #send(outgoing: readonly Message[]): void {
+    const now = this.#notices.hold(outgoing, performance.now());
+    if (now.length > 0) this.#owner.send(now);
+    if (this.#notices.isEmpty || this.#noticeTimer !== undefined) return;
+    this.#noticeTimer = setTimeout(() => {
+      this.#noticeTimer = undefined;
+      const held = this.#notices.take();
+      if (held.length > 0) this.#owner.send(held);
+    }, NOTICE_MS);
+  }
+
   #drive(): void {
     while (this.raw.hasReady()) {
       const ready = this.raw.ready();
@@ -173,7 +191,7 @@ export class RaftLoop {
         else outgoing.push(message);
       }
       if (outgoing.some(({ type }) => type === 'MsgHeartbeat')) this.#heartbeatSentMs = performance.now();
-      if (outgoing.length > 0) this.#owner.send(outgoing);
+      if (outgoing.length > 0) this.#send(outgoing);
       for (const read of ready.readStates) this.#owner.onRead(read);
       for (const apply of applies) {
         this.#owner.apply(apply);

@@ -12,7 +12,8 @@ import { Member } from './member.ts';
 import type { MemberOptions } from './member.ts';
 import { openMember, readIdentity } from './open-member.ts';
 import type { Identity } from './open-member.ts';
-import { peerService } from './peer/peer-service.ts';
+import { messageProtocol } from './peer/message-stream.ts';
+import { peerService, receiveMessages } from './peer/peer-service.ts';
 import { etcdMethods, GRPC_OVERHEAD_BYTES, REQUEST_BYTES_MAX } from './server/etcd-methods.ts';
 import { httpEndpoints } from './server/http-endpoints.ts';
 import { finishRepair, hasPeers, isDamage, isRepairing, rejoin, setAside } from './repair-member.ts';
@@ -85,6 +86,7 @@ export async function runStore(options: StoreOptions, signal: AbortSignal): Prom
   const peerServer: GrpcServerOptions = {
     methods: peerService(member),
     messageBytesMax: PEER_MESSAGE_BYTES_MAX,
+    other: messageProtocol((messages) => receiveMessages(member, messages)),
     ...(options.allowPeer === undefined ? {} : { allowClient: options.allowPeer }),
   };
   const stop = new AbortController();
@@ -147,7 +149,7 @@ async function readMember(disk: Disk, identity: Identity, options: MemberOptions
   return new Member(opened, options);
 }
 
-/** Largest message between members: Raft's appends are 1 MiB and one entry at most; a piece of a snapshot is smaller. */
+/** Largest question or answer between members: a piece of a snapshot is 1 MiB and a value. */
 const PEER_MESSAGE_BYTES_MAX = 64 << 20;
 
 async function listen(url: string, options: GrpcServerOptions, files: TlsFiles | undefined): Promise<GrpcServer> {

@@ -164,8 +164,7 @@ async function waitFor<T>(
 
 async function sendOn(call: GrpcClientCall, frame: Buffer): Promise<void> {
   const { stream } = call;
-  const gone = new GrpcError('UNAVAILABLE', 'the call has ended');
-  if (call.isEnded || stream.destroyed || stream.writableEnded) throw gone;
+  if (call.isEnded || stream.destroyed || stream.writableEnded) throw gone();
   if (stream.write(frame)) return;
   await new Promise<void>((resolve) => {
     const done = (): void => {
@@ -176,5 +175,9 @@ async function sendOn(call: GrpcClientCall, frame: Buffer): Promise<void> {
     stream.once('drain', done);
     stream.once('close', done);
   });
-  if (stream.destroyed) throw gone;
+  if (stream.destroyed) throw gone();
+}
+
+function gone(): GrpcError {
+  return new GrpcError('UNAVAILABLE', 'the call has ended');
 }

@@ -10,8 +10,8 @@ import type {
   ServerHttp2Session,
   ServerHttp2Stream,
 } from 'node:http2';
-import type { AddressInfo } from 'node:net';
-import type { TLSSocket } from 'node:tls';
+import type { AddressInfo, Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
 import { GrpcError } from './grpc-error.ts';
 import { commonNameOf, GrpcServerCall } from './grpc-server-call.ts';
 import type { ServedMethod } from './grpc-service.ts';
@@ -40,6 +40,17 @@ export interface GrpcServerOptions {
     request: IncomingMessage | Http2ServerRequest,
     response: ServerResponse | Http2ServerResponse,
   ) => void;
+  /** Connections that are no HTTP at all. */
+  readonly other?: OtherProtocol;
+}
+
+/** Another protocol on the same port: with TLS told by its name (ALPN), without by its first bytes. */
+export interface OtherProtocol {
+  readonly name: string;
+  /** What a connection without TLS begins with; it is not given to `onSocket`. */
+  readonly preface: Buffer;
+  /** Takes over a connection whose client was let in. */
+  onSocket(socket: Socket): void;
 }
 
 /** Where a server listens: port 0 takes a free one; `path` is a unix socket. */
@@ -55,17 +66,18 @@ export class GrpcServer {
   readonly #messageBytesMax: number;
   readonly #sessions = new Set<ServerHttp2Session>();
   readonly #calls = new Set<GrpcServerCall>();
+  /** Of the other protocol. */
+  readonly #sockets = new Set<Socket>();
 
   constructor(options: GrpcServerOptions) {
     this.#methods = new Map(options.methods.map((method) => [method.path, method]));
     this.#messageBytesMax = options.messageBytesMax ?? 4 * 1024 * 1024;
-    this.#server = makeServer(options.tls);
+    const { allowClient, other, tls } = options;
+    this.#server = makeServer(tls, other);
     this.#server.on('session', (session) => this.#onSession(session));
-    const { allowClient } = options;
-    if (allowClient !== undefined)
-      this.#server.on('secureConnection', (socket: TLSSocket) => {
-        if (!allowClient(commonNameOf(socket) ?? '')) socket.destroy();
-      });
+    const isAllowed = (socket: TLSSocket): boolean => allowClient?.(commonNameOf(socket) ?? '') ?? true;
+    if (tls !== undefined) this.#sortSecure(isAllowed, other);
+    else if (other !== undefined) this.#sortPlain(other);
     if (options.onHttp !== undefined) this.#server.on('request', options.onHttp);
     // The compatibility layer takes every HTTP/2 stream as soon as 'request' has a listener: only for what is no gRPC.
     const others = this.#server.listeners('stream') as StreamListener[];
@@ -104,10 +116,52 @@ export class GrpcServer {
       for (const call of this.#calls) call.fail(new GrpcError('UNAVAILABLE', 'transport is closing'));
       setImmediate(() => {
         for (const session of this.#sessions) session.destroy();
+        for (const socket of this.#sockets) socket.destroy();
       });
     }, graceMs);
     await closed;
     clearTimeout(timer);
+  }
+
+  /** Gives each secured connection to whom it is meant for. */
+  #sortSecure(isAllowed: (socket: TLSSocket) => boolean, other: OtherProtocol | undefined): void {
+    this.#sortConnections('secureConnection', (socket, toHttp) => {
+      if (!(socket instanceof TLSSocket) || !isAllowed(socket)) socket.destroy();
+      else if (other !== undefined && socket.alpnProtocol === other.name) this.#onOther(other, socket);
+      else toHttp();
+    });
+  }
+
+  /** As above, for the tests' connections without TLS. */
+  #sortPlain(other: OtherProtocol): void {
+    this.#sortConnections('connection', (socket, toHttp) => {
+      socket.once('error', () => socket.destroy());
+      socket.once('readable', () => {
+        const first = (socket.read() as Buffer | null) ?? Buffer.alloc(0);
+        const { length } = other.preface;
+        const isOther = first.subarray(0, length).equals(other.preface);
+        const rest = isOther ? first.subarray(length) : first;
+        if (rest.length > 0) socket.unshift(rest);
+        if (isOther) this.#onOther(other, socket);
+        else toHttp();
+      });
+    });
+  }
+
+  #sortConnections(event: string, sort: (socket: Socket, toHttp: () => void) => void): void {
+    const listeners = this.#server.listeners(event) as ((this: unknown, socket: Socket) => void)[];
+    this.#server.removeAllListeners(event);
+    this.#server.on(event, (socket: Socket) =>
+      sort(socket, () => {
+        for (const listener of listeners) listener.call(this.#server, socket);
+      }),
+    );
+  }
+
+  #onOther(other: OtherProtocol, socket: Socket): void {
+    this.#sockets.add(socket);
+    socket.once('close', () => this.#sockets.delete(socket));
+    other.onSocket(socket);
   }
 
   #onSession(session: ServerHttp2Session): void {
@@ -142,13 +196,15 @@ const CONNECTIONS_MAX = 1000;
 const HANDSHAKE_MS = 10_000;
 const SETTINGS = { initialWindowSize: STREAM_WINDOW_BYTES, maxConcurrentStreams: 10_000 };
 
-function makeServer(tls: ServerTls | undefined): Http2Server | Http2SecureServer {
+function makeServer(tls: ServerTls | undefined, other: OtherProtocol | undefined): Http2Server | Http2SecureServer {
+  const known = [...(other === undefined ? [] : [other.name]), 'h2', 'http/1.1'];
   if (tls === undefined) return createServer({ settings: SETTINGS });
   const server = createSecureServer({
     ...secureContext(tls),
     requestCert: true,
     rejectUnauthorized: true,
     allowHTTP1: true,
+    ALPNCallback: ({ protocols }) => known.find((name) => protocols.includes(name)),
     settings: SETTINGS,
     handshakeTimeout: HANDSHAKE_MS,
     secureOptions: constants.SSL_OP_NO_TICKET, // a resumed session would carry a certificate past its end

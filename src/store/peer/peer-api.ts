@@ -100,7 +100,8 @@ const wireMessage = message<WireMessage>('Message', {
   rejectHint: field(11, 'uint64'),
   context: field(12, 'bytes'),
 });
-const peerMessages = message<PeerMessages>('PeerMessages', {
+/** Raft's messages as they travel: see message-stream.ts. */
+export const peerMessages = message<PeerMessages>('PeerMessages', {
   clusterId: field(1, 'uint64'),
   messages: repeated(2, wireMessage),
 });
@@ -125,10 +126,8 @@ const leaderResponse = message<LeaderResponse>('LeaderResponse', {
   memberId: field(2, 'biguint64'),
 });
 
-/** What members say to each other, on the peer port alone. */
+/** What members ask of each other, on the peer port alone; Raft's messages have a stream of their own. */
 export const PEER = {
-  /** One stream per member that speaks; never answered. */
-  messages: grpcMethod('/bramble.store.Peer/Messages', peerMessages, nothing),
   /** One stream per snapshot; answered when all of it is durable at the receiver. */
   snapshot: grpcMethod('/bramble.store.Peer/Snapshot', snapshotPiece, nothing),
   info: grpcMethod('/bramble.store.Peer/Info', nothing, clusterInfo),

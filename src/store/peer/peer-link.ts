@@ -1,10 +1,10 @@
 import { GrpcChannel } from '../../host/grpc/grpc-channel.ts';
-import type { BidiCall } from '../../host/grpc/grpc-channel.ts';
 import type { ClientTls } from '../../host/grpc/grpc-connection.ts';
 import { fromGrpcError } from '../etcd-api/etcd-error.ts';
 import type { Message } from '../../raft/message.ts';
+import { MessageStream } from './message-stream.ts';
 import { PEER, toWire } from './peer-api.ts';
-import type { LeaderRequest, LeaderResponse, PeerMessages } from './peer-api.ts';
+import type { LeaderRequest, LeaderResponse } from './peer-api.ts';
 
 /** What a link needs to know. */
 export interface PeerLinkOptions {
@@ -17,22 +17,21 @@ export interface PeerLinkOptions {
   readonly onLost: () => void;
 }
 
-/** Entries' bytes waiting for the connection; Raft sends again what is dropped beyond it. */
+/** Bytes waiting for the connection; Raft sends again what is dropped beyond it. */
 const QUEUED_BYTES_MAX = 32 << 20;
 /** Between attempts to connect to a member that is away. */
 const RETRY_MS = 200;
 const CONNECT_TIMEOUT_MS = 2000;
 
-/** The sending half of the connection to one member: a stream that is opened again whenever it was lost. */
+/** The way to one member: a stream of messages that is opened again whenever it was lost, and calls beside it. */
 export class PeerLink {
   readonly url: string;
   readonly #options: PeerLinkOptions;
+  /** For what takes long, or an answer: a snapshot must not stand in the way of a heartbeat. */
   readonly #channel: GrpcChannel;
-  #stream: BidiCall<PeerMessages, object> | undefined;
-  #isOpening = false;
+  #stream: MessageStream | undefined;
   #isClosed = false;
   #retryAtMs = 0;
-  #queuedBytes = 0;
 
   constructor(options: PeerLinkOptions) {
     this.url = options.url;
@@ -49,24 +48,33 @@ export class PeerLink {
   /** Sends at once, or not at all: Raft makes up for what is lost. */
   send(messages: readonly Message[]): void {
     const stream = this.#stream;
-    if (stream === undefined) {
-      this.#open();
+    if (stream?.isOpen !== true || stream.queuedBytes > QUEUED_BYTES_MAX) {
+      this.keepOpen();
       return this.#options.onUnreachable();
     }
-    const bytes = messages.reduce((sum, { entries }) => sum + entries.reduce((n, { data }) => n + data.length, 0), 0);
-    if (this.#queuedBytes + bytes > QUEUED_BYTES_MAX) return this.#options.onUnreachable();
-    this.#queuedBytes += bytes;
-    stream
-      .send({ clusterId: this.#options.clusterId, messages: messages.map(toWire) })
-      .catch(() => this.#lose(stream))
-      .finally(() => {
-        this.#queuedBytes -= bytes;
-      });
+    stream.send({ clusterId: this.#options.clusterId, messages: messages.map(toWire) });
   }
 
   /** Connects if there is no connection: the first message of an election must not be spent on that. */
   keepOpen(): void {
-    if (this.#stream === undefined) this.#open();
+    if (this.#stream !== undefined || this.#isClosed || performance.now() < this.#retryAtMs) return;
+    const { url, tls, onUnreachable, onLost } = this.#options;
+    let hasStood = false;
+    this.#stream = new MessageStream({
+      url,
+      ...(tls === undefined ? {} : { tls }),
+      connectTimeoutMs: CONNECT_TIMEOUT_MS,
+      onOpen: () => {
+        hasStood = true;
+      },
+      onEnd: () => {
+        this.#stream = undefined;
+        this.#retryAtMs = performance.now() + RETRY_MS;
+        if (this.#isClosed) return;
+        onUnreachable();
+        if (hasStood) onLost();
+      },
+    });
   }
 
   /** Sends a snapshot with its state; settles when it is durable there. @throws GrpcError */
@@ -98,38 +106,6 @@ export class PeerLink {
   close(): void {
     this.#isClosed = true;
     this.#channel.close();
-  }
-
-  #open(): void {
-    if (this.#isOpening || this.#isClosed || performance.now() < this.#retryAtMs) return;
-    this.#isOpening = true;
-    this.#channel
-      .bidi(PEER.messages)
-      .then(
-        (stream) => this.#opened(stream),
-        () => this.#lose(undefined),
-      )
-      .finally(() => {
-        this.#isOpening = false;
-      });
-  }
-
-  #opened(stream: BidiCall<PeerMessages, object>): void {
-    this.#stream = stream;
-    // The stream says nothing but its end.
-    const ended = stream[Symbol.asyncIterator]().next();
-    ended.then(
-      () => this.#lose(stream),
-      () => this.#lose(stream),
-    );
-  }
-
-  #lose(stream: BidiCall<PeerMessages, object> | undefined): void {
-    if (this.#stream !== stream) return;
-    this.#stream = undefined;
-    this.#retryAtMs = performance.now() + RETRY_MS;
-    if (this.#isClosed) return;
-    this.#options.onUnreachable();
-    if (stream !== undefined) this.#options.onLost();
+    this.#stream?.close();
   }
 }

@@ -5,10 +5,11 @@ import { EtcdError } from '../etcd-api/etcd-error.ts';
 import type { Message } from '../../raft/message.ts';
 import { answering } from '../server/answer-header.ts';
 import { fromWire, PEER } from './peer-api.ts';
-import type { ClusterInfo, LeaderRequest, LeaderResponse } from './peer-api.ts';
+import type { ClusterInfo, LeaderRequest, LeaderResponse, PeerMessages } from './peer-api.ts';
 
 /** What a member does with what other members send. */
 export interface PeerHandler {
+  readonly clusterId: number;
   readonly info: ClusterInfo;
   /** Takes in a message; it may be dropped. */
   receive(message: Message): void;
@@ -21,18 +22,19 @@ export interface PeerHandler {
 /** Larger states are refused: they would not fit into a board's memory twice. */
 const STATE_BYTES_MAX = 1 << 30;
 
+/** Takes in Raft's messages; false when they are another cluster's. */
+export function receiveMessages(handler: PeerHandler, { clusterId, messages }: PeerMessages): boolean {
+  if (clusterId !== handler.clusterId) return false;
+  for (const wire of messages) {
+    const message = fromWire(wire);
+    if (message !== undefined) handler.receive(message);
+  }
+  return true;
+}
+
 /** The methods of the peer port. */
 export function peerService(handler: PeerHandler): ServedMethod[] {
   return [
-    serveBidi(PEER.messages, async (requests) => {
-      for await (const { clusterId, messages } of requests) {
-        checkCluster(handler, clusterId);
-        for (const wire of messages) {
-          const message = fromWire(wire);
-          if (message !== undefined) handler.receive(message);
-        }
-      }
-    }),
     serveBidi(PEER.snapshot, async (requests, responses) => {
       let message: Message | undefined;
       const chunks: Buffer[] = [];
@@ -54,5 +56,5 @@ export function peerService(handler: PeerHandler): ServedMethod[] {
 }
 
 function checkCluster(handler: PeerHandler, clusterId: number): void {
-  if (clusterId !== handler.info.clusterId) throw new EtcdError('ClusterIdMismatch').toGrpcError();
+  if (clusterId !== handler.clusterId) throw new EtcdError('ClusterIdMismatch').toGrpcError();
 }
