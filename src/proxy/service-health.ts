@@ -78,7 +78,7 @@ export class ServiceHealthServers {
 }
 
 /** The answer, as upstream's: 200 while there is an endpoint here and the proxy keeps up, else 503. */
-export function serviceHealthAnswer(
+function serviceHealthAnswer(
   { namespace, name, localEndpoints }: ServiceHealth,
   serviceProxyHealthy: boolean,
 ): { status: number; headers: Record<string, string>; body: string } {
