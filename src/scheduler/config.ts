@@ -60,7 +60,15 @@ interface RawConfig {
   readonly podInitialBackoffSeconds?: number;
   readonly podMaxBackoffSeconds?: number;
   readonly profiles?: readonly RawProfile[];
+  readonly extenders?: readonly unknown[];
 }
+
+/** The fields that a file may have (kube-scheduler decodes strictly); those that are others' business among them. */
+const CONFIG_FIELDS = (
+  'apiVersion kind profiles extenders percentageOfNodesToScore podInitialBackoffSeconds podMaxBackoffSeconds ' +
+  'parallelism leaderElection clientConnection delayCacheUntilActive enableProfiling enableContentionProfiling'
+).split(' ');
+const PROFILE_FIELDS = ['schedulerName', 'percentageOfNodesToScore', 'plugins', 'pluginConfig'];
 
 const API_VERSION = 'kubescheduler.config.k8s.io/v1';
 
@@ -77,11 +85,17 @@ export function readSchedulerConfig(raw: unknown): SchedulerConfig {
   if (config.apiVersion !== API_VERSION) wrong.push(`apiVersion must be ${API_VERSION}: got "${config.apiVersion}"`);
   if (config.kind !== 'KubeSchedulerConfiguration')
     wrong.push(`kind must be KubeSchedulerConfiguration: got "${config.kind}"`);
+  checkFields(config, '', CONFIG_FIELDS, wrong);
+  if ((config.extenders ?? []).length > 0) wrong.push('extenders: this scheduler calls none');
   const { podInitialBackoffSeconds = 1, podMaxBackoffSeconds = 10 } = config;
   if (!(podInitialBackoffSeconds > 0)) wrong.push('podInitialBackoffSeconds: must be greater than 0');
   if (!(podMaxBackoffSeconds >= podInitialBackoffSeconds))
     wrong.push('podMaxBackoffSeconds: must be greater than or equal to PodInitialBackoffSeconds');
-  const rawProfiles = config.profiles ?? [{}];
+  const { profiles: given = [] } = config;
+  const rawProfiles = given.length === 0 ? [{}] : given;
+  for (const [index, { schedulerName = '' }] of rawProfiles.entries())
+    if (schedulerName === '' && rawProfiles.length > 1) wrong.push(`profiles[${index}].schedulerName: Required value`);
+  rawProfiles.forEach((profile, index) => checkFields(profile, `profiles[${index}].`, PROFILE_FIELDS, wrong));
   const profiles = rawProfiles.map((profile) => readProfile(profile, config.percentageOfNodesToScore ?? 0, wrong));
   const names = profiles.map(({ schedulerName }) => schedulerName);
   if (new Set(names).size < names.length) wrong.push(`profiles: schedulerName must be unique: got ${names.join(', ')}`);
@@ -93,6 +107,10 @@ export function readSchedulerConfig(raw: unknown): SchedulerConfig {
     podInitialBackoffMs: podInitialBackoffSeconds * 1000,
     podMaxBackoffMs: podMaxBackoffSeconds * 1000,
   };
+}
+
+function checkFields(object: object, path: string, known: readonly string[], wrong: string[]): void {
+  for (const field of Object.keys(object)) if (!known.includes(field)) wrong.push(`unknown field "${path}${field}"`);
 }
 
 function readProfile(raw: RawProfile, percentage: number, wrong: string[]): ProfileConfig {

@@ -32,121 +32,104 @@ export interface MetricSources {
   cacheSizes(): { readonly nodes: number; readonly pods: number; readonly assumed_pods: number };
 }
 
+/** More attempts than these share one label. */
+const ATTEMPTS_LABEL_MAX = 15;
+
 /** `count` bucket bounds, each `factor` times the one before. */
 function buckets(first: number, factor: number, count: number): number[] {
   return Array.from({ length: count }, (_, index) => Number((first * factor ** index).toPrecision(12)));
 }
 
+const TINY = buckets(0.0001, 2, 12);
+const SHORT = buckets(0.001, 2, 15);
+const LONG = buckets(0.01, 2, 20);
+const COUNTS = buckets(1, 2, 5);
+const VICTIMS = buckets(1, 2, 7);
+
 /** Registers the metrics. */
 export function createSchedulerMetrics(registry: MetricRegistry, sources: MetricSources): SchedulerMetrics {
-  const names: string[] = [];
-  const options = <T extends string>(name: string, help: string, labelNames: T[] = []) => {
-    names.push(`scheduler_${name}`);
-    return { name: `scheduler_${name}`, help, labelNames, registers: [registry] };
+  const make = new MetricMaker(registry);
+  const ofResult = ['result', 'profile'];
+  const ofPoint = ['extension_point', 'status', 'profile'];
+  const attempts = make.counter('schedule_attempts_total', 'Attempts to schedule pods, by the result.', ofResult);
+  const seconds = {
+    attempt: make.histogram('scheduling_attempt_duration_seconds', 'Choosing a node and binding.', ofResult, SHORT),
+    algorithm: make.histogram('scheduling_algorithm_duration_seconds', 'Choosing a node.', [], SHORT),
+    pod: make.histogram('pod_scheduling_sli_duration_seconds', 'First sight to binding.', ['attempts'], LONG),
+    point: make.histogram('framework_extension_point_duration_seconds', 'All plugins of a point.', ofPoint, TINY),
   };
-  const attempts = new Counter(
-    options('schedule_attempts_total', 'Number of attempts to schedule pods, by the result.', ['result', 'profile']),
-  );
-  const attemptSeconds = new Histogram({
-    ...options('scheduling_attempt_duration_seconds', 'Choosing a node and binding, in seconds.', [
-      'result',
-      'profile',
-    ]),
-    buckets: buckets(0.001, 2, 15),
-  });
-  const algorithmSeconds = new Histogram({
-    ...options('scheduling_algorithm_duration_seconds', 'Choosing a node, in seconds.'),
-    buckets: buckets(0.001, 2, 15),
-  });
-  const podAttempts = new Histogram({
-    ...options('pod_scheduling_attempts', 'Number of attempts until a pod was bound.'),
-    buckets: buckets(1, 2, 5),
-  });
-  const podSeconds = new Histogram({
-    ...options('pod_scheduling_sli_duration_seconds', 'From first sight of a pod to its binding, in seconds.', [
-      'attempts',
-    ]),
-    buckets: buckets(0.01, 2, 20),
-  });
-  const preemptions = new Counter(
-    options('preemption_attempts_total', 'Number of times that victims were looked for.'),
-  );
-  const victims = new Histogram({
-    ...options('preemption_victims', 'Number of pods deleted for a more important one.'),
-    buckets: buckets(1, 2, 7),
-  });
-  const incoming = new Counter(
-    options('queue_incoming_pods_total', 'Number of pods that went into a queue, by what brought them.', [
-      'queue',
-      'event',
-    ]),
-  );
-  const pointSeconds = new Histogram({
-    ...options('framework_extension_point_duration_seconds', 'All plugins of an extension point, in seconds.', [
-      'extension_point',
-      'status',
-      'profile',
-    ]),
-    buckets: buckets(0.0001, 2, 12),
-  });
-  registerGauges(options, sources);
+  const podAttempts = make.histogram('pod_scheduling_attempts', 'Attempts until a pod was bound.', [], COUNTS);
+  const preemptions = make.counter('preemption_attempts_total', 'Times that victims were looked for.', []);
+  const victims = make.histogram('preemption_victims', 'Pods deleted for a more important one.', [], VICTIMS);
+  const incoming = make.counter('queue_incoming_pods_total', 'Pods that went into a queue.', ['queue', 'event']);
+  registerGauges(make, sources);
 
   return {
     attempted(result, profile, tookSeconds) {
       attempts.inc({ result, profile });
-      attemptSeconds.observe({ result, profile }, tookSeconds);
+      seconds.attempt.observe({ result, profile }, tookSeconds);
     },
-    chose: (seconds) => algorithmSeconds.observe(seconds),
-    bound(count, seconds) {
+    chose: (tookSeconds) => seconds.algorithm.observe(tookSeconds),
+    bound(count, sinceFirstSeenSeconds) {
       podAttempts.observe(count);
       // As upstream, so that a pod that is never placed makes no series for each of its attempts.
-      podSeconds.observe({ attempts: count >= ATTEMPTS_LABEL_MAX ? `${ATTEMPTS_LABEL_MAX}+` : String(count) }, seconds);
+      const label = count >= ATTEMPTS_LABEL_MAX ? `${ATTEMPTS_LABEL_MAX}+` : String(count);
+      seconds.pod.observe({ attempts: label }, sinceFirstSeenSeconds);
     },
     preempted(count) {
       preemptions.inc();
       if (count > 0) victims.observe(count);
     },
     queued: (queue, event) => incoming.inc({ queue, event }),
-    ran: (point, status, profile, seconds) =>
-      pointSeconds.observe({ extension_point: point, status, profile }, seconds),
-    unregister() {
-      for (const name of names) registry.removeSingleMetric(name);
-    },
+    ran: (point, status, profile, tookSeconds) =>
+      seconds.point.observe({ extension_point: point, status, profile }, tookSeconds),
+    unregister: () => make.unregister(),
   };
 }
 
-/** More attempts than these share one label. */
-const ATTEMPTS_LABEL_MAX = 15;
+/** Makes metrics of kube-scheduler's subsystem, and takes them back. */
+class MetricMaker {
+  readonly #registry: MetricRegistry;
+  readonly #names: string[] = [];
 
-function registerGauges(
-  options: <T extends string>(
-    name: string,
-    help: string,
-    labelNames: T[],
-  ) => { name: string; help: string; labelNames: T[]; registers: MetricRegistry[] },
-  sources: MetricSources,
-): void {
-  void new Gauge({
-    ...options('pending_pods', 'Number of pods without a node, by the queue they are in.', ['queue']),
-    collect() {
-      const counts = sources.pending();
-      for (const queue of ['active', 'backoff', 'unschedulable', 'gated'] as const) this.set({ queue }, counts[queue]);
-    },
+  constructor(registry: MetricRegistry) {
+    this.#registry = registry;
+  }
+
+  counter(name: string, help: string, labelNames: string[]): Counter {
+    return new Counter(this.#options(name, help, labelNames));
+  }
+
+  histogram(name: string, help: string, labelNames: string[], bounds: number[]): Histogram {
+    return new Histogram({ ...this.#options(name, help, labelNames), buckets: bounds });
+  }
+
+  /** @param collect sets the values when they are scraped */
+  gauge(name: string, help: string, labelNames: string[], collect: (gauge: Gauge) => void): void {
+    const gauge: Gauge = new Gauge({ ...this.#options(name, help, labelNames), collect: () => collect(gauge) });
+  }
+
+  unregister(): void {
+    for (const name of this.#names) this.#registry.removeSingleMetric(name);
+  }
+
+  #options(name: string, help: string, labelNames: string[]) {
+    this.#names.push(`scheduler_${name}`);
+    return { name: `scheduler_${name}`, help, labelNames, registers: [this.#registry] };
+  }
+}
+
+function registerGauges(make: MetricMaker, sources: MetricSources): void {
+  make.gauge('pending_pods', 'Pods without a node, by the queue they are in.', ['queue'], (gauge) => {
+    const counts = sources.pending();
+    for (const queue of ['active', 'backoff', 'unschedulable', 'gated'] as const) gauge.set({ queue }, counts[queue]);
   });
-  void new Gauge({
-    ...options('unschedulable_pods', 'Number of pods that a plugin keeps waiting; a pod counts for each of them.', [
-      'plugin',
-      'profile',
-    ]),
-    collect() {
-      this.reset();
-      for (const { plugin, profile, pods } of sources.unschedulable()) this.set({ plugin, profile }, pods);
-    },
+  const help = 'Pods that a plugin keeps waiting; a pod counts for each of them.';
+  make.gauge('unschedulable_pods', help, ['plugin', 'profile'], (gauge) => {
+    gauge.reset();
+    for (const { plugin, profile, pods } of sources.unschedulable()) gauge.set({ plugin, profile }, pods);
   });
-  void new Gauge({
-    ...options('cache_size', 'Number of nodes, pods, and assumed pods in the cache.', ['type']),
-    collect() {
-      for (const [type, size] of Object.entries(sources.cacheSizes())) this.set({ type }, size);
-    },
+  make.gauge('cache_size', 'Nodes, pods, and assumed pods in the cache.', ['type'], (gauge) => {
+    for (const [type, size] of Object.entries(sources.cacheSizes())) gauge.set({ type }, size);
   });
 }

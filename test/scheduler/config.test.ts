@@ -75,3 +75,22 @@ void t.test('readSchedulerConfig() names everything that is wrong at once', (t) 
   t.throws(() => readSchedulerConfig(wrong), all);
   t.end();
 });
+
+void t.test('readSchedulerConfig() of fields it does not know, nameless profiles and extenders', (t) => {
+  const head = { apiVersion: 'kubescheduler.config.k8s.io/v1', kind: 'KubeSchedulerConfiguration' };
+  const cases: [object, RegExp][] = [
+    [{ profile: [] }, /unknown field "profile"/],
+    [{ profiles: [{ schedulerNam: 'x' }] }, /unknown field "profiles\[0\]\.schedulerNam"/],
+    [{ profiles: [{ schedulerName: 'a' }, {}] }, /profiles\[1\]\.schedulerName: Required value/],
+    [{ extenders: [{ urlPrefix: 'https://x' }] }, /extenders: this scheduler calls none/],
+  ];
+  for (const [more, message] of cases) t.throws(() => readSchedulerConfig({ ...head, ...more }), message);
+  const passedOver = { parallelism: 4, leaderElection: { leaderElect: false }, clientConnection: { qps: 5 } };
+  const { profiles } = readSchedulerConfig({ ...head, ...passedOver, profiles: [], extenders: [] });
+  t.same(
+    profiles.map(({ schedulerName }) => schedulerName),
+    ['default-scheduler'],
+    'an empty list is as none',
+  );
+  t.end();
+});
