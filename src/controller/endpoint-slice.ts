@@ -5,7 +5,14 @@ import { ignoring } from '../api/status.ts';
 import { endpointSlices, nodes, pods, services } from '../client/resources.ts';
 import type { ControllerContext, CreateController } from './controller.ts';
 import { keyOf, queuedController, queueEach, splitKey } from './controller.ts';
-import { type EndpointGroup, MANAGED_BY, MANAGER, planEndpointSlices, SERVICE_NAME } from './endpoint-slice-plan.ts';
+import {
+  type EndpointGroup,
+  MANAGED_BY,
+  MANAGER,
+  planEndpointSlices,
+  SERVICE_NAME,
+  type SlicePlan,
+} from './endpoint-slice-plan.ts';
 import { OwnWrites } from './own-writes.ts';
 import { addressOf, endpointOf, endpointPorts, isEndpointPod, triggerTime } from './service-endpoints.ts';
 import { WritePace } from './write-pace.ts';
@@ -22,7 +29,6 @@ function byService(slice: { metadata?: { namespace?: string; labels?: Record<str
 
 /** Keeps the EndpointSlices of each Service that has a selector. */
 export const createEndpointSliceController: CreateController = (context) => {
-  const { client } = context;
   const serviceInformer = context.informers.of(services);
   const podInformer = context.informers.of(pods);
   const nodeInformer = context.informers.of(nodes);
@@ -70,29 +76,32 @@ export const createEndpointSliceController: CreateController = (context) => {
       if (plan.create.length + plan.update.length + plan.delete.length === 0) return;
       const paceMs = pace.waitMs(key, matching.length);
       if (paceMs > 0) return queue.addAfter(key, paceMs);
-      const time = triggerTime(service, matching);
-      const wrote = (slice: EndpointSlice): void =>
-        writes.wrote(key, slice, slices.lister.get(namespace, slice.metadata?.name ?? ''));
-      const stamped = <T extends { metadata?: object }>(slice: T): T => ({
-        ...slice,
-        metadata: { ...slice.metadata, annotations: time === undefined ? {} : { [TRIGGER_TIME]: time } },
-      });
-      for (const slice of plan.create) wrote(await client.create(endpointSlices, stamped(slice), { signal }));
-      for (const slice of plan.update)
-        wrote(
-          await client.update(
-            endpointSlices,
-            { ...stamped(slice), apiVersion: 'discovery.k8s.io/v1', kind: 'EndpointSlice' },
-            { signal },
-          ),
-        );
-      for (const slice of plan.delete)
-        await client
-          .delete(endpointSlices, { namespace, name: slice.metadata?.name ?? '' }, { signal })
-          .catch(ignoring('NotFound'));
+      await writePlan(context, plan, triggerTime(service, matching), signal, (slice) =>
+        writes.wrote(key, slice, slices.lister.get(namespace, slice.metadata?.name ?? '')),
+      );
     },
   });
 };
+
+/** @param time of the change that the writes are for. @param wrote told of each slice that is there then */
+async function writePlan(
+  { client }: ControllerContext,
+  plan: SlicePlan,
+  time: string | undefined,
+  signal: AbortSignal,
+  wrote: (slice: EndpointSlice) => void,
+): Promise<void> {
+  const stamped = (slice: EndpointSlice): EndpointSlice => ({
+    ...slice,
+    apiVersion: 'discovery.k8s.io/v1',
+    kind: 'EndpointSlice',
+    metadata: { ...slice.metadata, annotations: time === undefined ? {} : { [TRIGGER_TIME]: time } },
+  });
+  for (const slice of plan.create) wrote(await client.create(endpointSlices, stamped(slice), { signal }));
+  for (const slice of plan.update) wrote(await client.update(endpointSlices, stamped(slice), { signal }));
+  for (const { metadata: { namespace = '', name = '' } = {} } of plan.delete)
+    await client.delete(endpointSlices, { namespace, name }, { signal }).catch(ignoring('NotFound'));
+}
 
 /** Endpoints by the ports that their pods give: named ports may differ from pod to pod. */
 function groupsOf(
