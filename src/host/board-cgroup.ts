@@ -50,13 +50,26 @@ function milliOf(quotaUs: number, periodUs: number): number | undefined {
   return quotaUs > 0 && periodUs > 0 ? Math.floor((quotaUs * 1000) / periodUs) : undefined;
 }
 
-/** Bytes in use that cannot be given back at once (working set) of the root cgroup; undefined where it does not say. */
+/** Bytes in use that the kernel does not take back unasked (working set) of the root cgroup; undefined where it does not say. */
 export async function rootWorkingSetBytes(mount: string): Promise<number | undefined> {
+  return rootUsageWithout(mount, ['inactive_file']);
+}
+
+/**
+ * Bytes in use of the root cgroup but what the kernel takes back under need, as MemAvailable of /proc/meminfo counts:
+ * files in the page cache, used lately or not, are still on the card. Undefined where it does not say.
+ */
+export async function rootNeededBytes(mount: string): Promise<number | undefined> {
+  return rootUsageWithout(mount, ['inactive_file', 'active_file', 'slab_reclaimable']);
+}
+
+async function rootUsageWithout(mount: string, names: readonly string[]): Promise<number | undefined> {
   const isV2 = cgroupVersion(mount) === 2;
   const folder = isV2 ? mount : join(mount, 'memory');
   const usage = await readFileIfThere(join(folder, isV2 ? 'memory.current' : 'memory.usage_in_bytes'));
   const stat = await readFileIfThere(join(folder, 'memory.stat'));
   if (usage === undefined || stat === undefined) return undefined;
-  const inactive = new RegExp(`^${isV2 ? '' : 'total_'}inactive_file (\\d+)$`, 'm').exec(stat)?.[1];
-  return Math.max(0, Number(usage) - Number(inactive ?? 0));
+  const bytesOf = (name: string): number =>
+    Number(new RegExp(`^${isV2 ? '' : 'total_'}${name} (\\d+)$`, 'm').exec(stat)?.[1] ?? 0);
+  return Math.max(0, Number(usage) - names.reduce((sum, name) => sum + bytesOf(name), 0));
 }

@@ -71,6 +71,14 @@ void t.test('readPressure() counts what is left under the cap', async (t) => {
     'sys/fs/cgroup/memory/memory.stat': `cache 1\ninactive_file 5\ntotal_inactive_file ${GIB / 4}\n`,
   });
   t.match(await readPressure(paths), { memoryAvailableBytes: (GIB * 3) / 4, pids: 123, pidsMax: 32_768 });
+  // Images that were just unpacked are used lately, and no reason to evict a pod.
+  const unpacked = await boardOf(t, {
+    'sys/fs/cgroup/cgroup.controllers': 'cpu memory\n',
+    'sys/fs/cgroup/memory.max': `${GIB}\n`,
+    'sys/fs/cgroup/memory.current': String(GIB),
+    'sys/fs/cgroup/memory.stat': `active_file ${GIB / 4}\ninactive_file ${GIB / 8}\nslab_reclaimable ${GIB / 8}\n`,
+  });
+  t.match(await readPressure(unpacked), { memoryAvailableBytes: GIB / 2 });
   const free = await readPressure(await boardOf(t, {}));
   t.equal(free.memoryAvailableBytes, 4 * GIB);
 });
