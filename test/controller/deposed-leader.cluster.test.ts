@@ -14,7 +14,7 @@ const LONG = {
 };
 t.setTimeout(LONG.timeout);
 
-const TIMES = { leaseDurationMs: 3_000, renewDeadlineMs: 2_000, retryPeriodMs: 500 };
+const TIMES = { leaseDurationMs: 5_000, renewDeadlineMs: 3_500, retryPeriodMs: 500 };
 const DEPLOYMENTS = 6;
 
 function web(name: string, replicas: number) {
