@@ -1,4 +1,5 @@
 import type { ObjectReference, Pod } from '../api/objects.ts';
+import { isPodTerminal } from '../api/pod-facts.ts';
 import type { EventRecorder } from '../client/event-recorder.ts';
 import { createInformer } from '../client/informer.ts';
 import { pods, serviceAccountTokens, services } from '../client/resources.ts';
@@ -23,10 +24,10 @@ import { allocatable } from './node-object.ts';
 import type { NodeEvent } from './node-events.ts';
 import { NodeReporter } from './node-reporter.ts';
 import { ObjectCache } from './object-cache.ts';
-import { refusal } from './pod-admission.ts';
+import { refusal, resizeRefusal } from './pod-admission.ts';
 import { PodCgroups } from './pod-cgroups.ts';
 import { podEventSink } from './pod-event-sink.ts';
-import { allContainers } from './pod-identity.ts';
+import { allContainers, podUid } from './pod-identity.ts';
 import { ProbeResultStore } from './probe-result-store.ts';
 import { RuntimeHealth } from './runtime-health.ts';
 import { sysctlRefusal } from './sysctl-admission.ts';
@@ -189,6 +190,10 @@ function makeDeps({ parts, options, board, version, recorder }: KubeletContext, 
     servicesSynced: later.servicesSynced,
     networkError: () => later.health.networkError(),
     node: later.node,
+    refuseResize: (pod) => {
+      const others = later.pods().filter((one) => podUid(one) !== podUid(pod) && !isPodTerminal(one));
+      return resizeRefusal(pod, others, { ...boardResources, pods: options.podsMax, labels: undefined });
+    },
     admit: (pod, others) => {
       const labels = later.node()?.metadata?.labels;
       return (

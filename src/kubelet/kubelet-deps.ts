@@ -12,6 +12,7 @@ import type { DnsFacts } from './pod-dns.ts';
 import type { EventSink } from './pod-events.ts';
 import type { ProbeCounts } from './probes/probe-counts.ts';
 import type { HttpHook, ProbeResults, ProbeRunner } from './probes/prober.ts';
+import type { ResizeRefusal } from './resize-allocation.ts';
 import type { PodVolumes } from './volumes/volume-plugin.ts';
 
 /** What the syncing of pods works with; one object for the kubelet's life, made in run-kubelet.ts. */
@@ -53,4 +54,6 @@ export interface KubeletDeps {
   evictions(): ReadonlyMap<string, number>;
   /** Why the pod must not run here though it is bound to this board; undefined when it may. */
   admit(pod: Pod, others: readonly Pod[]): { readonly reason: string; readonly message: string } | undefined;
+  /** Why a running pod cannot have what its spec asks for now. */
+  refuseResize(pod: Pod): ResizeRefusal | undefined;
 }

@@ -1,5 +1,6 @@
 import type { Pod } from '../api/objects.ts';
 import { podRequests } from '../api/pod-requests.ts';
+import type { ResizeRefusal } from './resize-allocation.ts';
 import { isHostNetwork, isSidecar, isStaticPod } from './pod-identity.ts';
 
 /** What the board offers. */
@@ -26,6 +27,24 @@ interface Refusal {
 export function refusal(pod: Pod, others: readonly Pod[], offer: BoardOffer): Refusal | undefined {
   if (isStaticPod(pod)) return undefined;
   return lackOf(pod, others, offer) ?? misfit(pod, others, offer);
+}
+
+/**
+ * Why a running pod cannot be resized to its spec: more than the whole board is infeasible, more than others leave is
+ * put off until they leave it (upstream canResizePod).
+ */
+export function resizeRefusal(pod: Pod, others: readonly Pod[], offer: BoardOffer): ResizeRefusal | undefined {
+  const { status: _, ...bare } = pod; // what it has now is given up for what it asks for
+  for (const [name, capacity] of [
+    ['memory', offer.memoryBytes],
+    ['cpu', offer.cpuMilli],
+  ] as const) {
+    const requested = podRequests(bare).get(name) ?? 0;
+    const message = `Node didn't have enough capacity: ${name}, requested: ${requested}, capacity: ${capacity}`;
+    if (requested > capacity) return { reason: 'Infeasible', message };
+  }
+  const lack = lackOf(bare, others, offer);
+  return lack === undefined ? undefined : { reason: 'Deferred', message: lack.message };
 }
 
 function lackOf(pod: Pod, others: readonly Pod[], offer: BoardOffer): Refusal | undefined {

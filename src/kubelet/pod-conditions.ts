@@ -1,4 +1,5 @@
 import type { ContainerStatus, Pod, PodCondition, PodStatus } from '../api/objects.ts';
+import type { ResizeRefusal } from './resize-allocation.ts';
 import { isSidecar } from './pod-identity.ts';
 
 /** Conditions that only the kubelet writes; all others in the API are kept as they are. */
@@ -19,6 +20,10 @@ export interface ConditionFacts {
   readonly status: PodStatus;
   /** Whether a sandbox with its network stands. */
   readonly hasSandbox: boolean;
+  /** Why the pod does not have what its spec asks for. */
+  readonly pendingResize?: ResizeRefusal;
+  /** The runtime does not enforce yet what the pod was given. */
+  readonly isResizing: boolean;
 }
 
 /** The pod's conditions, times not yet set: those of others, then the kubelet's (upstream status/generate.go). */
@@ -32,12 +37,21 @@ export function podConditions(facts: ConditionFacts): PodCondition[] {
     readyCondition(pod, containersReady, others),
     containersReady,
     { type: 'PodScheduled', status: 'True' },
+    ...(facts.pendingResize === undefined
+      ? []
+      : [{ type: 'PodResizePending', status: 'True', ...facts.pendingResize } as const]),
+    ...(facts.isResizing ? [{ type: 'PodResizeInProgress', status: 'True' } as const] : []),
   ];
   const generation = pod.metadata?.generation;
   return [
     ...others,
     ...own.map((one) => (generation === undefined ? one : { ...one, observedGeneration: generation })),
   ];
+}
+
+/** Whether only the kubelet writes conditions of this type: one that it tells no more is to go. */
+export function isOwnCondition(type: string): boolean {
+  return OWN.has(type);
 }
 
 /** Those that others write. */

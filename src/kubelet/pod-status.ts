@@ -12,6 +12,7 @@ import type { StatusProbes } from './probe-status.ts';
 import { qosClass } from '../api/qos-class.ts';
 import { hasStartedRegular } from './runtime-pod.ts';
 import type { RuntimePod } from './runtime-pod.ts';
+import type { ResizeRefusal } from './resize-allocation.ts';
 
 /** Everything that a pod's status is made from. */
 export interface StatusFacts {
@@ -27,6 +28,10 @@ export interface StatusFacts {
   readonly hostIps: readonly string[];
   readonly nowMs: number;
   readonly runtimeName: string;
+  /** Why the pod does not have what its spec asks for. */
+  readonly pendingResize?: ResizeRefusal;
+  /** The runtime does not enforce yet what the pod was given. */
+  readonly isResizing: boolean;
   /** An end that the kubelet itself decided (deadline, eviction, refused admission). */
   readonly verdict?: Pick<PodStatus, 'reason' | 'message'> & { readonly isDisruption?: boolean };
 }
@@ -59,7 +64,14 @@ export function podStatus(facts: StatusFacts): PodStatus {
     ...(ephemeral.length === 0 ? {} : { ephemeralContainerStatuses: ephemeral }),
     qosClass: pod.status?.qosClass ?? qosClass(pod),
   };
-  const conditions = podConditions({ pod, status, hasSandbox: !sandboxChange(pod, runtimePod).changed });
+  const { pendingResize, isResizing } = facts;
+  const conditions = podConditions({
+    pod,
+    status,
+    hasSandbox: !sandboxChange(pod, runtimePod).changed,
+    isResizing,
+    ...(pendingResize === undefined ? {} : { pendingResize }),
+  });
   const kept = keepDisruption(conditions, facts);
   return { ...status, conditions: stampConditions(kept, before.conditions ?? [], rfc3339(nowMs)) };
 }

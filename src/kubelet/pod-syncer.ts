@@ -11,6 +11,9 @@ import { podStatus, terminatedStatus } from './pod-status.ts';
 import type { StatusFacts } from './pod-status.ts';
 import { readRuntimePod } from './read-runtime-pod.ts';
 import type { PodIdentity } from './read-runtime-pod.ts';
+import { allocate } from './resize-allocation.ts';
+import type { ResizeRefusal } from './resize-allocation.ts';
+import { planResizes } from './resize-actions.ts';
 import { emptyRuntimePod, hasRunning } from './runtime-pod.ts';
 import type { RuntimePod } from './runtime-pod.ts';
 import { StartError } from './start-error.ts';
@@ -44,6 +47,7 @@ export class PodSyncer {
   readonly #deps: KubeletDeps;
   readonly #statuses: StatusSink;
   readonly #failures = new Map<string, Map<string, StartFailure>>();
+  readonly #pendingResizes = new Map<string, ResizeRefusal>();
 
   constructor(deps: KubeletDeps, statuses: StatusSink) {
     this.#deps = deps;
@@ -51,8 +55,11 @@ export class PodSyncer {
   }
 
   /** Brings the runtime to the pod's spec and says how it stands. @throws what is to be tried again */
-  async sync(pod: Pod, signal: AbortSignal): Promise<SyncOutcome> {
+  async sync(given: Pod, signal: AbortSignal): Promise<SyncOutcome> {
     const deps = this.#deps;
+    const { pod, pending } = allocate(given, this.#before(given), (wanted) => deps.refuseResize(wanted));
+    if (pending === undefined) this.#pendingResizes.delete(podUid(pod));
+    else this.#pendingResizes.set(podUid(pod), pending);
     const runtimePod = await this.#read(pod, signal);
     const status = this.#report(pod, runtimePod, false);
     if (isTerminalPhase(status.phase)) return { isTerminal: true };
@@ -117,6 +124,7 @@ export class PodSyncer {
     await deps.cgroups.remove(pod);
     if (pod.metadata?.deletionTimestamp !== undefined) await removeFromRuntime(deps, runtimePod, signal);
     this.#failures.delete(podUid(pod));
+    this.#pendingResizes.delete(podUid(pod));
   }
 
   /** Ends what only the runtime still knows of: its pod was deleted while no kubelet ran. */
@@ -159,6 +167,7 @@ export class PodSyncer {
 
   #make(pod: Pod, runtimePod: RuntimePod, isTerminal: boolean, verdict: Verdict | undefined): PodStatus {
     const failures = this.#failures.get(podUid(pod));
+    const pendingResize = this.#pendingResizes.get(podUid(pod));
     const facts: StatusFacts = {
       pod,
       runtimePod,
@@ -169,6 +178,8 @@ export class PodSyncer {
       hostIps: this.#deps.hostIps,
       nowMs: this.#deps.clock.nowMs(),
       runtimeName: this.#deps.runtimeName,
+      isResizing: !isTerminal && planResizes(pod, runtimePod, this.#deps.limits).length > 0,
+      ...(pendingResize === undefined || isTerminal ? {} : { pendingResize }),
       ...(verdict === undefined ? {} : { verdict }),
     };
     return podStatus(facts);

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { PodCondition, PodStatus } from '../api/objects.ts';
+import { isOwnCondition } from './pod-conditions.ts';
 
 /** Lists that a strategic merge merges by `ip`: an address that is gone must be said to be. */
 const ADDRESS_LISTS = ['podIPs', 'hostIPs'] as const;
@@ -40,13 +41,15 @@ export function statusPatch(api: PodStatus, wanted: PodStatus): Record<string, u
 
 /** Those that changed; a field that a condition no longer has must be nulled, or the merge would keep it. */
 function changedConditions(api: readonly PodCondition[], wanted: readonly PodCondition[]): readonly object[] {
-  return wanted.flatMap((condition): object[] => {
+  const gone = api.filter(({ type }) => isOwnCondition(type) && !wanted.some((one) => one.type === type));
+  const changed = wanted.flatMap((condition): object[] => {
     const former = api.find(({ type }) => type === condition.type);
     if (former === undefined) return [condition];
     if (isSame(former, condition)) return [];
     const gone = Object.keys(former).filter((key) => !(key in condition));
     return [{ ...Object.fromEntries(gone.map((key) => [key, null])), ...condition }];
   });
+  return [...changed, ...gone.map(({ type }) => ({ $patch: 'delete', type }))];
 }
 
 /** Whether two JSON values say the same; null, absent and empty objects' absence are one. */

@@ -16,6 +16,7 @@ function facts(pod: Pod, rest: Partial<StatusFacts> = {}): StatusFacts {
     failureOf: () => undefined,
     probes: () => undefined,
     isTerminal: false,
+    isResizing: false,
     hostIps: ['192.0.2.7'],
     nowMs: NOW,
     runtimeName: 'containerd',

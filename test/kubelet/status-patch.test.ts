@@ -46,3 +46,13 @@ void t.test('statusPatch() clears what a condition no longer says', (t) => {
   });
   t.end();
 });
+
+void t.test('statusPatch() takes away a condition that the kubelet tells no more, and only its own', (t) => {
+  const pending = { type: 'PodResizePending', status: 'True', reason: 'Deferred' };
+  const theirs = { type: 'example.org/ready', status: 'True' };
+  const ready = { type: 'Ready', status: 'True' };
+  t.same(statusPatch({ conditions: [pending, theirs, ready] }, { conditions: [ready] }), {
+    conditions: [{ $patch: 'delete', type: 'PodResizePending' }],
+  });
+  t.end();
+});
