@@ -3,7 +3,7 @@ import type {
   CertificateSigningRequestCondition,
   SubjectAccessReview,
 } from '../api/objects.ts';
-import { isReason } from '../api/status.ts';
+import { ignoring, isReason } from '../api/status.ts';
 import { rfc3339 } from '../api/time.ts';
 import { certificateSigningRequests, leases, nodes, subjectAccessReviews } from '../client/resources.ts';
 import { type Authority, readSigningRequest, type SigningRequest, signRequest } from '../host/pki.ts';
@@ -243,12 +243,10 @@ function untilStaleMs(csr: CertificateSigningRequest, nowMs: number): number {
 
 async function remove(
   { client }: ControllerContext,
-  csr: CertificateSigningRequest,
+  { metadata: { name = '', uid = '' } = {} }: CertificateSigningRequest,
   signal: AbortSignal,
 ): Promise<void> {
   await client
-    .delete(certificateSigningRequests, { namespace: '', name: csr.metadata?.name ?? '' }, { signal })
-    .catch((error: unknown) => {
-      if (!isReason(error, 'NotFound')) throw error;
-    });
+    .delete(certificateSigningRequests, { namespace: '', name }, { preconditions: { uid }, signal })
+    .catch(ignoring('NotFound', 'Conflict'));
 }

@@ -99,8 +99,10 @@ async function writePlan(
   });
   for (const slice of plan.create) wrote(await client.create(endpointSlices, stamped(slice), { signal }));
   for (const slice of plan.update) wrote(await client.update(endpointSlices, stamped(slice), { signal }));
-  for (const { metadata: { namespace = '', name = '' } = {} } of plan.delete)
-    await client.delete(endpointSlices, { namespace, name }, { signal }).catch(ignoring('NotFound'));
+  for (const { metadata: { namespace = '', name = '', uid = '' } = {} } of plan.delete)
+    await client
+      .delete(endpointSlices, { namespace, name }, { preconditions: { uid }, signal })
+      .catch(ignoring('NotFound', 'Conflict'));
 }
 
 /** Endpoints by the ports that their pods give: named ports may differ from pod to pod. */

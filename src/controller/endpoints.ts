@@ -50,8 +50,11 @@ export const createEndpointsController: CreateController = (context) => {
       if (service === undefined || isDeleting(service)) {
         pace.forget(key);
         const isOurs = existing?.metadata?.labels?.[MANAGED_BY] === 'endpoint-controller';
+        const { uid = '' } = existing?.metadata ?? {};
         if (service === undefined && isOurs)
-          await client.delete(endpoints, { namespace, name }, { signal }).catch(ignoring('NotFound'));
+          await client
+            .delete(endpoints, { namespace, name }, { preconditions: { uid }, signal })
+            .catch(ignoring('NotFound', 'Conflict'));
         return;
       }
       const selector = service.spec?.selector;
