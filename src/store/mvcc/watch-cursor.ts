@@ -14,6 +14,8 @@ export interface WatchSpec {
   readonly withoutDeletes: boolean;
 }
 
+/** Writes that are passed over in one go. */
+const SKIP_MAX = 100;
 /** Events beyond which a pull stops (at the end of a revision), and writes beyond which it does so without events. */
 const PULL_BYTES_MAX = 1 << 20;
 const PULL_SCAN_MAX = 10_000;
@@ -53,6 +55,23 @@ export class WatchCursor {
   /** Whether the watch wants history that is gone: it can never go on. */
   get isCompacted(): boolean {
     return this.#next < this.#store.compactRevision;
+  }
+
+  /** Passes over writes that are not wanted; whether there is something left to pull. Costs nothing but a look at them. */
+  skip(): boolean {
+    const { changes, revision } = this.#store;
+    if (this.#next > revision) return false;
+    if (this.isCompacted) return true;
+    const start = changes.positionOf(this.#next);
+    for (let position = start; position - start < SKIP_MAX; position += 1) {
+      const version = changes.at(position);
+      if (version === undefined) {
+        this.#next = revision + 1;
+        return false;
+      }
+      if (this.#isWanted(version)) return true;
+    }
+    return true;
   }
 
   /** The next events, of whole revisions; may be none although the watch is not synced yet: then pull again. */

@@ -64,7 +64,10 @@ export class WatchStream {
   async run(signal: AbortSignal): Promise<void> {
     const wake = (): void => this.#wake();
     signal.addEventListener('abort', wake, { once: true });
-    const unsubscribe = this.#backend.onProgress(wake);
+    // An API server has a stream for each kind: a write is of interest to one of them, and wakes no other.
+    const unsubscribe = this.#backend.onProgress(() => {
+      if (this.#isProgressAsked || this.#hasNews()) wake();
+    });
     try {
       while (!signal.aborted) {
         const woken = new Promise<void>((resolve) => {
@@ -76,6 +79,11 @@ export class WatchStream {
       unsubscribe();
       signal.removeEventListener('abort', wake);
     }
+  }
+
+  #hasNews(): boolean {
+    for (const { cursor } of this.#watches.values()) if (cursor.skip()) return true;
+    return false;
   }
 
   /** One round over all watches; true when something is left to do at once. */

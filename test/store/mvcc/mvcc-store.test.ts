@@ -95,6 +95,23 @@ void t.test('a watch from any revision sees every change after it, through compa
   t.end();
 });
 
+void t.test('skip() says whether a watch has anything to pull, and passes over nothing that it wants', (t) => {
+  const { store } = model(9, 300);
+  const spec = { withPrevious: false, withoutPuts: false, withoutDeletes: false, startRevision: 2 };
+  const keys = new Set(new WatchCursor(store, { ...spec, range: EVERYTHING }).pull().map(({ kv }) => String(kv?.key)));
+  for (const key of keys) {
+    const range = { key, end: undefined };
+    const [skipping, plain] = [new WatchCursor(store, { ...spec, range }), new WatchCursor(store, { ...spec, range })];
+    t.equal(skipping.skip(), true);
+    t.same(skipping.pull(), plain.pull());
+    t.equal(skipping.skip(), false);
+  }
+  const nobody = new WatchCursor(store, { ...spec, range: { key: 'not there', end: undefined } });
+  for (let i = 0; nobody.skip() && i < 10; i += 1) nobody.pull();
+  t.equal(nobody.isUpToDate, true, 'a watch that nothing concerns is up to date without a pull of its own');
+  t.end();
+});
+
 void t.test('a checkpoint gives back the state: same hash, leases, members, sessions', (t) => {
   const state = new StateMachine();
   const apply = (change: Change) => state.apply(change);
