@@ -29,6 +29,7 @@ import { PodCgroups } from './pod-cgroups.ts';
 import { podEventSink } from './pod-event-sink.ts';
 import { allContainers, podUid } from './pod-identity.ts';
 import { ProbeResultStore } from './probe-result-store.ts';
+import type { RuntimeMetrics } from './runtime-metrics.ts';
 import { RuntimeHealth } from './runtime-health.ts';
 import { sysctlRefusal } from './sysctl-admission.ts';
 import type { DownwardItem } from './volumes/volume-plugin.ts';
@@ -45,6 +46,8 @@ export interface KubeletContext {
   readonly board: Board;
   readonly version: RuntimeVersion;
   readonly recorder: EventRecorder;
+  /** Of the runtime among the parts. */
+  readonly metrics: RuntimeMetrics;
 }
 
 /** The core and what runs beside it. */
@@ -122,7 +125,8 @@ interface Later extends Pick<KubeletDeps, 'node' | 'services' | 'servicesSynced'
   readonly refusal: EvictionManager['refusal'];
 }
 
-function makeDeps({ parts, options, board, version, recorder }: KubeletContext, later: Later): KubeletDeps {
+function makeDeps(context: KubeletContext, later: Later): KubeletDeps {
+  const { parts, options, board, version, recorder, metrics } = context;
   const { clock, log, runtime, images } = parts;
   const { client, nodeName, rootDir, podLogsDir, containerLogsDir } = options;
   const forPods = allocatable(board, options.reserved, options.evictionHard);
@@ -168,6 +172,7 @@ function makeDeps({ parts, options, board, version, recorder }: KubeletContext, 
     probeResults,
     probeCounts,
     evictions: later.evictions,
+    runtimeMetrics: async () => metrics.registry.metrics(),
     cgroups: makeCgroups(parts, options, board),
     httpHook: parts.httpHook,
     limits: {

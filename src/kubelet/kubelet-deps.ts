@@ -52,6 +52,8 @@ export interface KubeletDeps {
   node(): Node | undefined;
   /** How many pods were evicted, by what the board was short of. */
   evictions(): ReadonlyMap<string, number>;
+  /** What the runtime was asked for, as Prometheus' text. */
+  runtimeMetrics(): Promise<string>;
   /** Why the pod must not run here though it is bound to this board; undefined when it may. */
   admit(pod: Pod, others: readonly Pod[]): { readonly reason: string; readonly message: string } | undefined;
   /** Why a running pod cannot have what its spec asks for now. */

@@ -131,6 +131,10 @@ export class Kubelet implements KubeletView {
     return this.#options.deps.evictions();
   }
 
+  async runtimeMetrics(): Promise<string> {
+    return this.#options.deps.runtimeMetrics();
+  }
+
   probeMetrics(): readonly MetricFamily[] {
     return this.#options.deps.probeCounts.families();
   }

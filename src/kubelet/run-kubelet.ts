@@ -12,6 +12,7 @@ import type { CompleteKubeletOptions, KubeletOptions } from './kubelet-options.t
 import type { KubeletParts } from './kubelet-parts.ts';
 import { runNodeLease } from './node-lease.ts';
 import { runPodCidr } from './pod-cidr.ts';
+import { RuntimeMetrics } from './runtime-metrics.ts';
 
 const RUNTIME_RETRY_MS = 1000;
 
@@ -19,7 +20,9 @@ const RUNTIME_RETRY_MS = 1000;
  * Runs the kubelet of this board until aborted: waits for the runtime, registers the Node, runs the pods bound to it,
  * serves port 10250. Pods go on when it ends, and are taken up again when it starts.
  */
-export async function runKubeletWith(parts: KubeletParts, given: KubeletOptions, signal: AbortSignal): Promise<void> {
+export async function runKubeletWith(own: KubeletParts, given: KubeletOptions, signal: AbortSignal): Promise<void> {
+  const metrics = new RuntimeMetrics();
+  const parts = { ...own, runtime: metrics.runtime(own.runtime), images: metrics.images(own.images) };
   const { clock, log } = parts;
   const version = await waitForRuntime(parts, signal);
   if (version === undefined) return;
@@ -28,7 +31,7 @@ export async function runKubeletWith(parts: KubeletParts, given: KubeletOptions,
   await mkdir(rootDir, { recursive: true, mode: 0o750 });
   const board = await readBoard({ root: '/', storage: rootDir });
   const recorder = createEventRecorder({ client, component: 'kubelet', host: nodeName, clock, log });
-  const assembled = assembleKubelet({ parts, options, board, version, recorder });
+  const assembled = assembleKubelet({ parts, options, board, version, recorder, metrics });
   await assembled.deps.cgroups.ensureRoot();
   log.info('the kubelet starts', { node: nodeName, runtime: `${version.name} ${version.version}` });
   await runTogether([recorder, assembled.kubelet, ...assembled.others, ...loops(parts, options, assembled)], signal);

@@ -24,6 +24,8 @@ export interface KubeletView {
   findSandbox(pod: Pod): Promise<string>;
   /** How many pods were evicted, by what the board was short of. */
   evictions(): ReadonlyMap<string, number>;
+  /** Of `/metrics`, what the runtime was asked for. */
+  runtimeMetrics(): Promise<string>;
   /** `/metrics/probes` */
   probeMetrics(): readonly MetricFamily[];
   /** The Node object as last read, for `/stats/summary` and `/spec`. */

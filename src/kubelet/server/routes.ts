@@ -64,7 +64,7 @@ export function pageNotFound(): StatusError {
 
 function metricsHandler(view: KubeletView, usage: UsageReader, metrics: KubeletMetrics): Handler {
   const texts: Readonly<Record<string, () => Promise<string>>> = {
-    '': async () => metrics.registry.metrics(),
+    '': async () => `${await metrics.registry.metrics()}\n${await view.runtimeMetrics()}`,
     cadvisor: async () => metricText(cadvisorMetrics(await usage.read(), { cores: availableParallelism() })),
     resource: async () => metricText(resourceMetrics(await usage.read())),
     probes: async () => metricText(view.probeMetrics()),

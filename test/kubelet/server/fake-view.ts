@@ -36,6 +36,7 @@ export function fakeView(given: Partial<KubeletView> & { readonly logPath?: stri
     node: () => undefined,
     evictions: () => new Map([['memory.available', 2]]),
     probeMetrics: () => [],
+    runtimeMetrics: async () => 'kubelet_runtime_operations_total{operation_type="version"} 1\n',
     ...rest,
   };
 }

@@ -44,6 +44,7 @@ void t.test('the kubelet server', async (t) => {
   await t.test('serves metrics under the paths of upstream', async (t) => {
     t.match((await served.get('/metrics')).text, /^kubelet_evictions\{eviction_signal="memory.available"\} 2$/m);
     t.match((await served.get('/metrics')).text, /^kubernetes_build_info\{git_version="v1\.36\.0\+bramble",/m);
+    t.match((await served.get('/metrics')).text, /^kubelet_runtime_operations_total\{operation_type="version"\} 1$/m);
     for (const path of ['/metrics/probes', '/metrics/resource', '/metrics/cadvisor'])
       t.equal((await served.get(path)).code, 200, path);
     t.equal((await served.get('/metrics/none')).code, 404);
