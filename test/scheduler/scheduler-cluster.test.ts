@@ -5,13 +5,15 @@ import { runLeaderElection } from '../../src/client/leader-election.ts';
 import { coreEvents, leases, namespaces, nodes, pods, serviceAccounts } from '../../src/client/resources.ts';
 import { systemClock } from '../../src/host/clock.ts';
 import { silentLog } from '../../src/host/log.ts';
+import { MetricRegistry } from '../../src/host/metrics.ts';
 import { runScheduler } from '../../src/scheduler/run-scheduler.ts';
 import { startTestCluster, type TestCluster } from '../apiserver/test-cluster.ts';
 import { node, pod } from './arrange.ts';
 
-function hasEtcd(): boolean {
+function hasPrograms(): boolean {
   try {
     execFileSync('etcd', ['--version'], { stdio: 'ignore' });
+    execFileSync('kubectl', ['version', '--client'], { stdio: 'ignore' });
     return true;
   } catch {
     return false;
@@ -44,9 +46,10 @@ async function arrange(admin: HttpApiClient): Promise<void> {
 
 void t.test(
   'the scheduler as system:kube-scheduler may do all that it does, before our API server',
-  { skip: hasEtcd() ? false : 'there is no etcd on this machine' },
+  { skip: hasPrograms() ? false : 'there is no etcd, or no kubectl, on this machine' },
   async (t) => {
-    const cluster = await startTestCluster();
+    const metrics = new MetricRegistry();
+    const cluster = await startTestCluster({ moreMetrics: metrics });
     const admin = clientAs(cluster, cluster.admin);
     const client = clientAs(cluster, await cluster.issueClient('system:kube-scheduler'));
     const stop = new AbortController();
@@ -54,7 +57,7 @@ void t.test(
     const lease = { namespace: 'kube-system', name: 'kube-scheduler' };
     const running = runLeaderElection(
       { client, lease, identity: 'test', clock: systemClock, log: silentLog },
-      async (leading) => runScheduler({ client, log: silentLog }, leading),
+      async (leading) => runScheduler({ client, log: silentLog, metrics }, leading),
       stop.signal,
     );
     t.teardown(async () => {
@@ -97,5 +100,8 @@ void t.test(
     await until(async () => (await reasons()).length === 2);
     t.same(await reasons(), ['FailedScheduling', 'Scheduled']);
     t.equal((await admin.get(leases, lease.namespace, lease.name)).spec?.holderIdentity, 'test');
+    const text = await cluster.kubectl(['get', '--raw', '/metrics']);
+    t.match(text, 'scheduler_schedule_attempts_total{result="scheduled",profile="default-scheduler"} 3');
+    t.match(text, 'apiserver_request_total');
   },
 );
