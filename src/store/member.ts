@@ -202,8 +202,9 @@ export class Member implements Backend, RaftOwner, PeerHandler {
       const data = command.encode({ ...change, session: this.#session, id });
       if (data.length > this.#options.requestBytesMax) throw new EtcdError('RequestTooLarge');
       return () => {
-        this.#loop.schedule();
-        return this.#softState.lead !== 0 && this.#loop.raw.propose(data) === null;
+        if (this.#softState.lead === 0) return false;
+        this.#loop.propose(data, () => this.#proposals.refused(id));
+        return true;
       };
     };
     return this.#proposals.propose(performance.now(), makeSend, changeBytes(change));

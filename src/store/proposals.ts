@@ -56,6 +56,12 @@ export class Proposals {
     return this.#waiting.has(id);
   }
 
+  /** Raft did not take a proposal after all: it is sent again with the next tick. */
+  refused(id: number): void {
+    const waiting = this.#waiting.get(id);
+    if (waiting !== undefined) waiting.sentMs = -Infinity;
+  }
+
   /** Tells what a proposal gave. */
   applied(id: number, applied: Applied): void {
     const waiting = this.#waiting.get(id);

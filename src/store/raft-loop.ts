@@ -25,10 +25,17 @@ export interface RaftOwner {
 /** When to campaign after the connection to the leader was lost: by chance, so that one comes first. */
 const CAMPAIGN_MS_MIN = 20;
 const CAMPAIGN_MS_MAX = 200;
+/** Proposals' bytes that go together, as near as whole ones allow: as Raft's messages, and refused together. */
+const BATCH_BYTES_MAX = 1 << 20;
 /** How long news of a commit may wait for something to go along with. */
 const NOTICE_MS = 2;
 /** How long a leader that stops waits for its heir. */
 const RESIGN_MS_MAX = 1000;
+
+interface Proposal {
+  readonly data: Uint8Array;
+  readonly onRefused: () => void;
+}
 
 /**
  * Drives one RawNode: takes its work to where it is done. All that comes in
@@ -42,6 +49,7 @@ export class RaftLoop {
   term = 0;
   commit = 0;
   readonly #owner: RaftOwner;
+  #proposals: Proposal[] = [];
   #isScheduled = false;
   #electionTicks: number;
   #timer: NodeJS.Timeout | undefined;
@@ -99,6 +107,12 @@ export class RaftLoop {
       this.#isScheduled = false;
       this.#drive();
     });
+  }
+
+  /** Proposes an entry, together with all others of this turn. @param onRefused called when Raft does not take it */
+  propose(data: Uint8Array, onRefused: () => void): void {
+    this.#proposals.push({ data, onRefused });
+    this.schedule();
   }
 
   /** Takes in a message from another member. */
@@ -175,7 +189,17 @@ export class RaftLoop {
     }, NOTICE_MS);
   }
 
+  /** As few proposals as there may be: each is a message to every follower, and an answer. */
+  #proposeAll(): void {
+    for (const batch of batches(this.#proposals)) {
+      const refusal = this.raw.proposeAll(batch.map(({ data }) => data));
+      if (refusal !== null) for (const { onRefused } of batch) onRefused();
+    }
+    this.#proposals = [];
+  }
+
   #drive(): void {
+    if (this.#proposals.length > 0) this.#proposeAll();
     while (this.raw.hasReady()) {
       const ready = this.raw.ready();
       if (ready.hardState !== null) {
@@ -199,4 +223,18 @@ export class RaftLoop {
       }
     }
   }
+}
+
+function batches(proposals: readonly Proposal[]): readonly Proposal[][] {
+  const all: Proposal[][] = [];
+  let bytes = Infinity;
+  for (const proposal of proposals) {
+    bytes += proposal.data.length;
+    if (bytes > BATCH_BYTES_MAX) {
+      all.push([]);
+      bytes = proposal.data.length;
+    }
+    all.at(-1)?.push(proposal);
+  }
+  return all;
 }

@@ -31,6 +31,19 @@ void t.test('one that Raft did not take is offered with every tick, and times ou
   t.ok(isEtcdReason(await done, 'Timeout'));
 });
 
+void t.test('one that Raft refused later is offered with the next tick', (t) => {
+  const proposals = new Proposals();
+  let offers = 0;
+  void proposals.propose(0, () => () => (offers += 1) > 0);
+  proposals.tick(50);
+  t.equal(offers, 1, 'it is under way');
+  proposals.refused(1);
+  proposals.tick(100);
+  t.equal(offers, 2);
+  proposals.applied(1, {});
+  t.end();
+});
+
 void t.test(
   'proposals are turned down beyond what may be kept in memory, and taken again once some are applied',
   async (t) => {
