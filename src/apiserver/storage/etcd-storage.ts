@@ -104,7 +104,9 @@ export class EtcdStorage implements Storage {
           key: Buffer.from(prefix),
           rangeEnd: Buffer.from(prefixEnd(prefix)),
           startRevision: revision + 1,
-          progressNotify: true,
+          // Progress is asked for where it is needed: a notice per kind every few seconds would be most of what a cluster at
+          // rest does.
+          progressNotify: false,
         },
         { signal },
       )

@@ -57,7 +57,7 @@ export class WatchStream {
       if (watch.wantsProgress && !watch.isFresh && watch.cursor.isUpToDate) this.#say({ watchId: watch.id });
       watch.isFresh = false;
     }
-    this.#wake();
+    if (this.#control.length > 0) this.#wake();
   }
 
   /** Sends until `signal` is aborted. @throws GrpcError Cancelled when the client has gone */
