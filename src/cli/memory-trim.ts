@@ -17,8 +17,10 @@ export function isTrimDue(residentBytes: number, leastBytes: number, utilization
  * Gives memory that was needed for a start or a burst back to the board, while there is little to do: left alone, V8 keeps
  * some 20 MB of it for ever, and its flag against that (--optimize-for-size) costs much of the throughput. A pause of some
  * tens of milliseconds. Needs node's --expose-gc; does nothing without. Does not keep the process.
+ *
+ * @param heapBytesMax with more than this on the heap it is not done
  */
-export function trimMemory(log: Log): void {
+export function trimMemory(log: Log, heapBytesMax = Infinity): void {
   const { gc } = globalThis;
   if (gc === undefined) return;
   let least = 0;
@@ -29,7 +31,7 @@ export function trimMemory(log: Log): void {
     const { utilization } = performance.eventLoopUtilization(now, before);
     before = now;
     least = Math.min(least === 0 ? 0 : resident, least);
-    if (!isTrimDue(resident, least, utilization)) return;
+    if (!isTrimDue(resident, least, utilization) || process.memoryUsage().heapUsed > heapBytesMax) return;
     const startMs = performance.now();
     gc({ type: 'major', execution: 'sync', flavor: 'last-resort' });
     least = process.memoryUsage.rss();

@@ -8,6 +8,9 @@ interface Part {
   readonly run: () => Promise<void>;
 }
 
+/** A larger heap of the store's is left as it is: to tidy it up would take longer than a heartbeat may be late. */
+const STORE_TRIM_BYTES_MAX = 24 * 1024 * 1024;
+
 /** The parts of a board. Each loads its own code and nothing of the others' when it runs. */
 export const PARTS: readonly Part[] = [
   {
@@ -28,6 +31,7 @@ export const PARTS: readonly Part[] = [
           import('./board.ts'),
           import('./run-store-part.ts'),
         ]);
+        trimMemory(log, STORE_TRIM_BYTES_MAX);
         await runStorePart(await openBoard(log, signal), signal);
       }),
   },
