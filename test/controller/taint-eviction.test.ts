@@ -1,6 +1,8 @@
 import t from 'tap';
-import type { Taint } from '../../src/api/objects.ts';
-import { evictionTimeMs } from '../../src/controller/taint-eviction.ts';
+import type { Pod, Taint } from '../../src/api/objects.ts';
+import { coreEvents, nodes, pods } from '../../src/client/resources.ts';
+import { createTaintEvictionController, evictionTimeMs } from '../../src/controller/taint-eviction.ts';
+import { startCluster } from './cluster.ts';
 
 const NOW_MS = Date.UTC(2026, 0, 1);
 const NOW = '2026-01-01T00:00:00Z';
@@ -20,3 +22,48 @@ void t.test('evictionTimeMs() follows the shortest toleration, counted from when
   t.equal(evictionTimeMs([], [], NOW_MS), undefined);
   t.end();
 });
+
+void t.test(
+  'a pod whose taint goes in time is spared and told so; one whose taint stays is deleted with the reason',
+  async (t) => {
+    const cluster = startCluster(t, [createTaintEvictionController]);
+    const { client, clock } = cluster;
+    const taints: Taint[] = [{ key: 'broken', effect: 'NoExecute', timeAdded: NOW }];
+    const conditions = [{ type: 'Ready', status: 'True' }];
+    for (const name of ['mended', 'lost'])
+      client.seed(nodes, {
+        apiVersion: 'v1',
+        kind: 'Node',
+        metadata: { name },
+        spec: { taints },
+        status: { conditions },
+      });
+    const pod = (name: string, nodeName: string): Pod => ({
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { namespace: 'ns', name },
+      spec: {
+        nodeName,
+        containers: [{ name: 'c', image: 'one' }],
+        tolerations: [{ key: 'broken', operator: 'Exists', effect: 'NoExecute', tolerationSeconds: 60 }],
+      },
+    });
+    await client.create(pods, pod('spared', 'mended'));
+    await client.create(pods, pod('deleted', 'lost'));
+    await cluster.settle();
+    await clock.advance(30_000);
+    await client.patch(nodes, { namespace: '', name: 'mended' }, { type: 'merge', body: { spec: { taints: null } } });
+    await clock.advance(40_000);
+    await cluster.settle();
+    const { items } = await client.list(pods);
+    t.same(
+      items.flatMap(({ metadata }) => (metadata?.deletionTimestamp === undefined ? [metadata?.name] : [])),
+      ['spared'],
+    );
+    t.match(items.find(({ metadata }) => metadata?.name === 'deleted')?.status?.conditions, [
+      { type: 'DisruptionTarget', status: 'True', reason: 'DeletionByTaintManager' },
+    ]);
+    const events = (await client.list(coreEvents)).items.map(({ message }) => message).toSorted();
+    t.same(events, ['Cancelling deletion of Pod ns/spared', 'Marking for deletion Pod ns/deleted']);
+  },
+);
