@@ -1,8 +1,5 @@
 import type { Socket } from 'node:net';
 
-/** More connections than these are not held: whoever has been idle for longest has to go. A TLS connection costs some 80 KB. */
-const CONNECTIONS_MAX = 1000;
-
 interface State {
   /** Requests being worked on. */
   active: number;
@@ -11,6 +8,12 @@ interface State {
 /** The server's connections, least recently used first, so that idle ones can never keep a new client out. */
 export class Connections {
   readonly #sockets = new Map<Socket, State>();
+  readonly #max: number;
+
+  /** @param max more are not held: whoever has been idle for longest has to go */
+  constructor(max: number) {
+    this.#max = max;
+  }
 
   get size(): number {
     return this.#sockets.size;
@@ -19,7 +22,7 @@ export class Connections {
   add(socket: Socket): void {
     this.#sockets.set(socket, { active: 0 });
     socket.once('close', () => this.#sockets.delete(socket));
-    if (this.#sockets.size > CONNECTIONS_MAX) this.#dropIdlest(socket);
+    if (this.#sockets.size > this.#max) this.#dropIdlest(socket);
   }
 
   /** A request begins on a connection; gives the function that says that it is over. */

@@ -2,6 +2,7 @@ import type { MetricRegistry } from '../host/metrics.ts';
 import type { AdmissionPlugin } from './admission/admission.ts';
 import type { Authorizer } from './authorization/authorizer.ts';
 import type { ConnectHandlers } from './connect.ts';
+import type { ServerLimits } from './server-limits.ts';
 
 /** Settings of the API server; the names are those of kube-apiserver's flags. */
 export interface ApiServerOptions {
@@ -38,6 +39,8 @@ export interface ApiServerOptions {
   /** How long pods bear with a node that is not ready, or silent; default-toleration-seconds.ts has the defaults. */
   readonly defaultNotReadyTolerationSeconds?: number;
   readonly defaultUnreachableTolerationSeconds?: number;
+  /** In the place of those of a board. */
+  readonly limits?: Partial<ServerLimits>;
   /** In the place of Node and RBAC: for tests. */
   readonly authorizer?: Authorizer;
   /** In the place of the built-in plugins: for tests. */

@@ -64,9 +64,12 @@ interface Made {
 function partsOf(options: ApiServerOptions, made: Made): Runnable[] {
   const { client, storage, assembled, tls, log, onBootstrapped } = made;
   const { registry, authorization, allocators, pipeline } = assembled;
-  const { bindAddress, securePort: port, onListening, advertiseAddress: address, etcdMembers } = options;
+  const { bindAddress, securePort: port, onListening, advertiseAddress: address, etcdMembers, limits } = options;
   const clock = systemClock;
-  const listening = onListening === undefined ? {} : { onListening };
+  const listening = {
+    ...(onListening === undefined ? {} : { onListening }),
+    ...(limits === undefined ? {} : { limits }),
+  };
   return [
     { run: (signal) => runServer({ tls, bindAddress, port, pipeline, log, ...listening }, signal) },
     { run: (signal) => tls.run(clock, signal) },

@@ -11,6 +11,7 @@ import { Connections } from './connections.ts';
 import { Exchange, type HttpRequest, type HttpResponse } from './exchange.ts';
 import type { Peer, Pipeline } from './pipeline.ts';
 import { wrongForm } from './request-form.ts';
+import { SERVER_LIMITS, type ServerLimits } from './server-limits.ts';
 import type { ServingTls } from './serving-tls.ts';
 
 export interface ServerOptions {
@@ -19,20 +20,18 @@ export interface ServerOptions {
   readonly port: number;
   readonly pipeline: Pipeline;
   readonly log: Log;
+  /** In the place of SERVER_LIMITS. */
+  readonly limits?: Partial<ServerLimits>;
   /** Called with the port in use once connections are taken. */
   readonly onListening?: (port: number) => void;
 }
 
-const HEADERS_TIMEOUT_MS = 10_000;
-/** How often the two limits on a request's time are looked at; Node's 30 s would make 10 s of them 30. */
-const HEADERS_CHECK_MS = 2_000;
-const REQUEST_TIMEOUT_MS = 90_000;
 /** HTTP/2 connections without a stream, and HTTP/1.1 connections between requests, end after these. */
 const SESSION_IDLE_MS = 180_000;
 const KEEP_ALIVE_MS = 60_000;
 const STREAMS_MAX = 250;
-/** Twice what is held with TLS done: those in the middle of a handshake count too. */
-const SOCKETS_MAX = 2000;
+/** Sockets beside each connection that is held with TLS done: those in the middle of a handshake. */
+const SOCKETS_SHARE = 2;
 const HEADER_BYTES_MAX = 64 * 1024;
 /** Requests under way get so long at the end; watches and streams end at once. */
 const SHUTDOWN_MS = 5000;
@@ -55,7 +54,7 @@ interface Upgrade {
 class ApiListener {
   readonly #options: ServerOptions;
   readonly #server: Http2SecureServer;
-  readonly #connections = new Connections();
+  readonly #connections: Connections;
   /** What is below TLS: a client that goes in the middle of a handshake can leave one that nothing else would ever end. */
   readonly #sockets = new Set<Socket>();
   readonly #sessions = new Set<ServerHttp2Session>();
@@ -71,7 +70,9 @@ class ApiListener {
 
   constructor(options: ServerOptions) {
     this.#options = options;
-    this.#server = createServer(options.tls);
+    const limits = { ...SERVER_LIMITS, ...options.limits };
+    this.#connections = new Connections(limits.connectionsMax);
+    this.#server = createServer(options.tls, limits);
     this.#server.on('connection', (socket: Socket) => {
       this.#sockets.add(socket);
       socket.once('close', () => this.#sockets.delete(socket));
@@ -185,7 +186,8 @@ function shuttingDown(): StatusError {
   return new StatusError('ServiceUnavailable', 'the server is shutting down', { details: { retryAfterSeconds: 1 } });
 }
 
-function createServer(tls: ServingTls): Http2SecureServer {
+function createServer(tls: ServingTls, limits: ServerLimits): Http2SecureServer {
+  const { headersTimeoutMs, checkMs, requestTimeoutMs, connectionsMax } = limits;
   const server = createSecureServer({
     ...tls.current(),
     allowHTTP1: true,
@@ -195,20 +197,20 @@ function createServer(tls: ServingTls): Http2SecureServer {
     minVersion: 'TLSv1.2',
     // Resumed sessions would carry certificates past their end.
     secureOptions: cryptoConstants.SSL_OP_NO_TICKET,
-    handshakeTimeout: HEADERS_TIMEOUT_MS,
+    handshakeTimeout: headersTimeoutMs,
     maxHeaderListPairs: 256,
     settings: { maxConcurrentStreams: STREAMS_MAX, maxHeaderListSize: HEADER_BYTES_MAX },
-    http1Options: { keepAliveTimeout: KEEP_ALIVE_MS, connectionsCheckingInterval: HEADERS_CHECK_MS },
-    connectionsCheckingInterval: HEADERS_CHECK_MS,
+    http1Options: { keepAliveTimeout: KEEP_ALIVE_MS, connectionsCheckingInterval: checkMs },
+    connectionsCheckingInterval: checkMs,
   } as Parameters<typeof createSecureServer>[0]);
   // Of the HTTP/1.1 half, which Node's types do not show here.
   Object.assign(server, {
-    headersTimeout: HEADERS_TIMEOUT_MS,
-    requestTimeout: REQUEST_TIMEOUT_MS,
+    headersTimeout: headersTimeoutMs,
+    requestTimeout: requestTimeoutMs,
     keepAliveTimeout: KEEP_ALIVE_MS,
     maxHeaderSize: HEADER_BYTES_MAX,
   });
-  server.maxConnections = SOCKETS_MAX;
+  server.maxConnections = connectionsMax * SOCKETS_SHARE;
   return server;
 }
 

@@ -5,7 +5,7 @@ import { Connections } from '../../src/apiserver/connections.ts';
 const MANY = 1000;
 
 function filled(isActive: boolean): { connections: Connections; sockets: Socket[] } {
-  const connections = new Connections();
+  const connections = new Connections(MANY);
   const sockets = Array.from({ length: MANY }, () => new Socket());
   for (const socket of sockets) {
     connections.add(socket);

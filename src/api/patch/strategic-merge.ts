@@ -81,8 +81,8 @@ function mergeList(
   const order = spot.patch[SET_ORDER + key];
   const mergeKey = field?.mergeKey;
   if (mergeKey === undefined) {
-    const united = [...base, ...patch.filter((item) => !base.includes(item))];
-    return Array.isArray(order) ? orderScalars(united, order, base) : [...new Set(united)];
+    const united = [...new Set([...base, ...patch])];
+    return Array.isArray(order) ? orderScalars(united, order, base) : united;
   }
   const items = knowledgeOf(field?.shape.type === 'array' ? field.shape.items : undefined, shapes);
   const merged = mergeItems(base, patch, { mergeKey, items }, shapes);
@@ -101,23 +101,34 @@ function mergeItems(
   });
   if (all.some((item) => item[PATCH] === 'replace'))
     return all.filter((item) => item[PATCH] !== 'replace').map((item) => withoutDirectives(item));
-  let result = [...base];
+  // Positions by key, and holes for what goes: a list of n items patched with n others takes n steps.
+  const result: unknown[] = [...base];
+  const places = new Map<unknown, number[]>();
+  for (const [at, item] of base.entries()) if (isFields(item)) addPlace(places, item[mergeKey], at);
   for (const item of all) {
     const value = item[mergeKey];
     if (value === undefined)
       throw badRequest(`map: ${JSON.stringify(item)} does not contain declared merge key: ${mergeKey}`);
-    const isSame = (one: unknown): boolean => isFields(one) && one[mergeKey] === value;
+    const [at] = places.get(value) ?? [];
     if (item[PATCH] === 'delete') {
-      result = result.filter((one) => !isSame(one));
+      for (const gone of places.get(value) ?? []) result[gone] = HOLE;
+      places.delete(value);
       continue;
     }
-    const at = result.findIndex(isSame);
-    const found = at < 0 ? {} : result[at];
+    const found = at === undefined ? {} : result[at];
     const merged = mergeObject(isFields(found) ? found : {}, item, items, shapes);
-    if (at < 0) result.push(merged);
+    if (at === undefined) addPlace(places, value, result.push(merged) - 1);
     else result[at] = merged;
   }
-  return result;
+  return result.filter((item) => item !== HOLE);
+}
+
+const HOLE = Symbol('deleted');
+
+function addPlace(places: Map<unknown, number[]>, key: unknown, at: number): void {
+  const known = places.get(key);
+  if (known === undefined) places.set(key, [at]);
+  else known.push(at);
 }
 
 /** Directives that act on lists which the patch itself may not mention otherwise. */
@@ -125,7 +136,9 @@ function lateDirective(original: Fields, key: string, value: unknown, { known, p
   if (key.startsWith(DELETE_PRIMITIVES)) {
     const target = key.slice(DELETE_PRIMITIVES.length);
     const list = original[target];
-    if (Array.isArray(list) && Array.isArray(value)) original[target] = list.filter((item) => !value.includes(item));
+    if (!Array.isArray(list) || !Array.isArray(value)) return;
+    const gone = new Set<unknown>(value);
+    original[target] = list.filter((item) => !gone.has(item));
     return;
   }
   if (!key.startsWith(SET_ORDER)) return;

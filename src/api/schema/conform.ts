@@ -57,8 +57,10 @@ function conform(value: unknown, shape: FieldShape, shapes: Shapes, place: Place
       return conformItems(value, shape.items, shapes, place);
     case 'map':
       if (!isRecord(value)) throw mismatch(value, place, `map[string]${goType(shape.values)}`);
-      for (const [key, inner] of Object.entries(value))
-        value[key] = inner === null ? zero(shape.values) : conform(inner, shape.values, shapes, place);
+      for (const [key, inner] of Object.entries(value)) {
+        const next = inner === null ? zero(shape.values) : conform(inner, shape.values, shapes, place);
+        if (next !== inner) value[key] = next; // a write costs much in a map of 100,000 keys
+      }
       return value;
     case 'object':
       return conformNested(value, shape.definition, shapes, place);

@@ -118,7 +118,8 @@ function validateFinalizers(finalizers: readonly string[]): FieldError[] {
 export function validateObjectMetaUpdate(meta: ObjectMeta, old: ObjectMeta): FieldError[] {
   const errors: FieldError[] = [];
   if (old.deletionTimestamp !== undefined) {
-    const added = (meta.finalizers ?? []).filter((one) => !(old.finalizers ?? []).includes(one));
+    const known = new Set(old.finalizers);
+    const added = (meta.finalizers ?? []).filter((one) => !known.has(one));
     if (added.length > 0)
       errors.push(
         forbiddenField(

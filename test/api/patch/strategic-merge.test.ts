@@ -87,3 +87,26 @@ void t.test('an item without its merge key and a prototype are refused', (t) => 
   t.equal(({} as Fields)['x'], undefined);
   t.end();
 });
+
+void t.test('lists of 30,000 items are merged in time that grows as they do', (t) => {
+  const named = (prefix: string): string[] => Array.from({ length: 30_000 }, (_, i) => `${prefix}/E${i}`);
+  const env = (value: string): Fields[] => Array.from({ length: 30_000 }, (_, i) => ({ name: `E${i}`, value }));
+  const long = {
+    metadata: { finalizers: named('x') },
+    spec: { containers: [{ name: 'a', env: env('1') }] },
+  };
+  const startMs = performance.now();
+  const result = patched(long, {
+    metadata: {
+      finalizers: named('y'),
+      '$deleteFromPrimitiveList/finalizers': long.metadata.finalizers,
+    },
+    spec: { containers: [{ name: 'a', env: [...env('2').slice(1), { name: 'E0', $patch: 'delete' }] }] },
+  });
+  t.ok(performance.now() - startMs < 5000, 'quadratic, it takes a minute');
+  const [container] = (result['spec'] as { containers: { env: Fields[] }[] }).containers;
+  t.equal(container?.env.length, 29_999);
+  t.ok(container?.env.every(({ value }) => value === '2'));
+  t.equal((result['metadata'] as { finalizers: string[] }).finalizers.length, 30_000);
+  t.end();
+});

@@ -29,6 +29,14 @@ const post = (what: string, body: CallOptions['body'], code: number, message?: s
   ...(message === undefined ? {} : { message }),
 });
 
+const get = (what: string, query: string, code: number, message?: string): Case => ({
+  what,
+  method: 'GET',
+  path: `${CONFIG_MAPS}?${query}`,
+  code,
+  ...(message === undefined ? {} : { message }),
+});
+
 const patch = (what: string, body: string, headers: Record<string, string>, code: number): Case => ({
   what,
   method: 'PATCH',
@@ -129,6 +137,26 @@ const CASES: readonly Case[] = [
     code: 400,
     message: 'Name parameter invalid: "../../secrets/x": may not contain \'/\'',
   },
+  get('limit=-1', 'limit=-1', 200),
+  get('a limit of 20 digits', 'limit=99999999999999999999', 400, 'value out of range'),
+  get('a limit in words', 'limit=ten', 400, 'strconv.ParseInt: parsing "ten": invalid syntax'),
+  get('a malformed label selector', 'labelSelector=a+b', 400, "unable to parse requirement: found 'b', expected: in"),
+  get('a label key of 60 KB', `labelSelector=${'a'.repeat(60_000)}`, 400, 'name part must be no more than 63'),
+  get('10,000 labels', `labelSelector=${Array.from({ length: 10_000 }, (_, i) => `k${i}`).join()}`, 200),
+  get('a malformed field selector', 'fieldSelector=a', 400, "invalid selector: 'a'; can't understand 'a'"),
+  get('a field of 60 KB', `fieldSelector=metadata.name%3D${'a'.repeat(60_000)}`, 200),
+  get('an unknown field of 60 KB', `fieldSelector=${'a'.repeat(60_000)}%3Db`, 400, 'is not a known field selector'),
+  get('a timeout that is none', 'timeout=abc', 400, 'time: invalid duration "abc"'),
+  post(
+    '100,000 keys',
+    { metadata: { name: 'x' }, data: Object.fromEntries(Array.from({ length: 100_000 }, (_, i) => [i, 'v'])) },
+    201,
+  ),
+  post(
+    '60,000 finalizers',
+    { metadata: { name: 'many', finalizers: Array.from({ length: 60_000 }, (_, i) => `a/b${i}`) } },
+    201,
+  ),
   { what: 'a query of 30 KB', method: 'GET', path: `${CONFIG_MAPS}?x=${'a'.repeat(30_000)}`, code: 200 },
 ];
 

@@ -2,6 +2,7 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { connect, type TLSSocket } from 'node:tls';
+import type { ServerLimits } from '../../../src/apiserver/server-limits.ts';
 import { startTestCluster } from '../test-cluster.ts';
 
 interface Identity {
@@ -39,9 +40,11 @@ interface IssueQuestion {
   readonly days: number;
 }
 
-/** Starts one; ready to serve when it settles. */
-export async function startServerProcess(): Promise<ServerProcess> {
-  const child = fork(import.meta.filename, ['serve'], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+/** Starts one, with these limits in the place of a board's; ready to serve when it settles. */
+export async function startServerProcess(limits: Partial<ServerLimits> = {}): Promise<ServerProcess> {
+  const child = fork(import.meta.filename, ['serve', JSON.stringify(limits)], {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  });
   const [hello] = (await once(child, 'message')) as [Hello];
   const ended = once(child, 'exit');
   return {
@@ -108,7 +111,8 @@ function statusMib(child: ChildProcess, field: 'VmRSS' | 'VmHWM'): number {
 }
 
 async function serve(): Promise<void> {
-  const cluster = await startTestCluster();
+  const limits = JSON.parse(process.argv[3] ?? '{}') as Partial<ServerLimits>;
+  const cluster = await startTestCluster({ limits });
   const { url, folder, ca, admin } = cluster;
   process.on('message', (question: IssueQuestion) => {
     const { commonName, organizations, days } = question;

@@ -50,6 +50,7 @@ const SHAPES: readonly [what: string, bytes: string, code: number][] = [
   ],
   ['a target of another scheme', 'GET ftp://a/version HTTP/1.1\r\nHost: a\r\n\r\n', 400],
   ['a target with a broken escape', 'GET /version%zz HTTP/1.1\r\nHost: a\r\n\r\n', 400],
+  ['a selector of 100 KB', `GET ${PATH}?labelSelector=${'a'.repeat(100_000)} HTTP/1.1\r\nHost: a\r\n\r\n`, 431],
   ['headers of 100 KB', `GET /version HTTP/1.1\r\nHost: a\r\nX: ${'a'.repeat(100_000)}\r\n\r\n`, 431],
 ];
 
