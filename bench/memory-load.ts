@@ -75,7 +75,7 @@ async function startNode(name: string, pattern: Node, signal: AbortSignal): Prom
   const timer = setInterval(() => void beat().catch(() => undefined), BEAT_MS);
   signal.addEventListener('abort', () => clearInterval(timer));
   const lease = { client, nodeName: name, clock: systemClock, log, node: () => undefined };
-  void runNodeLease({ ...lease, durationSeconds: 40, renewMs: 10_000 }, signal);
+  void runNodeLease({ ...lease, durationSeconds: 16, renewMs: 4000 }, signal);
   const watched = createInformerSet(client, { log });
   watched.of(services);
   watched.of(endpointSlices);
