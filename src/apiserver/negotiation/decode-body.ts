@@ -183,7 +183,9 @@ function checkKind(object: UnknownObject, expected: ExpectedBody, cannot: (why: 
       `the API version in the data (${apiVersion}) does not match the expected API version (${expected.apiVersion})`,
     );
   const [group] = splitApiVersion(expected.apiVersion);
-  throw cannot(`converting (${versionOf(apiVersion)}.${kind}) to (${packageOf(group)}.${expected.kind}): unknown conversion`);
+  throw cannot(
+    `converting (${versionOf(apiVersion)}.${kind}) to (${packageOf(group)}.${expected.kind}): unknown conversion`,
+  );
 }
 
 /** Lists and Status are kinds of every version. */

@@ -3,6 +3,8 @@ import { call, type CallOptions } from '../http-client.ts';
 import { startTestCluster } from '../test-cluster.ts';
 import { rawConnection, received } from './server-process.ts';
 
+t.setTimeout(120_000); // of a loaded machine; alone it takes seconds
+
 const CONFIG_MAPS = '/api/v1/namespaces/default/configmaps';
 const YAML = { 'content-type': 'application/yaml' };
 const MERGE = { 'content-type': 'application/merge-patch+json' };

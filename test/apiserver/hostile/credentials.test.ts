@@ -7,6 +7,8 @@ import { createAuthority, createKey, issue } from '../../../src/host/pki.ts';
 import { call, type Answer } from '../http-client.ts';
 import { startTestCluster, type TestCluster } from '../test-cluster.ts';
 
+t.setTimeout(120_000); // of a loaded machine; alone it takes seconds
+
 const ISSUER = 'https://kubernetes.default.svc.cluster.local';
 const NODES = '/api/v1/nodes';
 const SECRETS = '/api/v1/namespaces/kube-system/secrets';

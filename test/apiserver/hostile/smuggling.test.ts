@@ -3,6 +3,8 @@ import { startTestCluster } from '../test-cluster.ts';
 import { END_HEADERS, END_STREAM, field, frame, PREFACE, requestHead, TYPE } from './http2-frames.ts';
 import { rawConnection, received } from './server-process.ts';
 
+t.setTimeout(120_000); // of a loaded machine; alone it takes seconds
+
 const PATH = '/api/v1/namespaces/default/configmaps';
 const HEAD = `POST ${PATH} HTTP/1.1\r\nHost: a\r\n`;
 /** What an attacker would have another one's connection say. */
