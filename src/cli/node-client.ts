@@ -28,5 +28,13 @@ export function nodeClient(board: Board, servers: ApiServers): HttpApiClient {
     keyFile: pair.key,
   });
   const refreshServers = async (): Promise<readonly string[]> => servers.urls();
-  return createHttpApiClient({ config, refreshServers, userAgent: 'bramble-agent/v1.36.0', log: board.log });
+  // A control board's own server needs no other board: after a restart of it the agent goes back to it.
+  const nearest = board.config.role === 'control' ? { nearest: LOCAL_API } : {};
+  return createHttpApiClient({
+    config,
+    refreshServers,
+    ...nearest,
+    userAgent: 'bramble-agent/v1.36.0',
+    log: board.log,
+  });
 }

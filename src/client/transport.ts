@@ -19,6 +19,8 @@ export interface TransportOptions {
   readonly userAgent: string;
   /** The API servers as they are now; asked when none answers, and every REFRESH_MS while in use. */
   readonly refreshServers?: () => Promise<readonly string[]>;
+  /** One of them that is nearer than all others, a board's own: gone back to when it is ready again. */
+  readonly nearest?: string;
   readonly limits?: Partial<ConnectionLimits>;
   /** Unary requests; watches have none. */
   readonly requestTimeoutMs?: number;
@@ -44,6 +46,8 @@ export interface UnaryAnswer {
 const DEFAULT_LIMITS: ConnectionLimits = { connectTimeoutMs: 1000, pingEveryMs: 1000, pingTimeoutMs: 1900 };
 const REQUEST_TIMEOUT_MS = 30_000;
 const REFRESH_MS = 30_000;
+/** How long the nearest server may take to say that it is ready. */
+const READY_MS = 2_000;
 /** A connection unused for so long is tried out before it is used again. */
 const PROBE_AFTER_MS = 5000;
 /** Answers and servers tried per request, before the caller decides. */
@@ -70,6 +74,7 @@ export class Transport {
   #generation = 0;
   #connecting: Promise<Http2Connection> | undefined;
   #refreshedMs: number;
+  #isReturning = false;
 
   constructor(options: TransportOptions) {
     this.#options = options;
@@ -214,10 +219,7 @@ export class Transport {
           const connection = await Http2Connection.open(server, identity, this.#limits);
           if (this.#closing.signal.aborted) connection.destroy();
           this.#closing.signal.throwIfAborted();
-          this.#pool.worked(server);
-          this.#generation = generation;
-          this.#connection = connection;
-          void connection.ended.then(() => this.#left(connection, connection.fault !== undefined));
+          this.#use(connection, generation);
           return connection;
         } catch (error) {
           this.#closing.signal.throwIfAborted();
@@ -230,7 +232,39 @@ export class Transport {
   }
 
   #refreshNowAndThen(): void {
-    if (this.#clock.monotonicMs() - this.#refreshedMs >= REFRESH_MS) void this.#refresh();
+    if (this.#clock.monotonicMs() - this.#refreshedMs < REFRESH_MS) return;
+    this.#refreshedMs = this.#clock.monotonicMs();
+    void this.#refresh();
+    void this.#returnToNearest();
+  }
+
+  /** Moves new requests to the nearest server if that is ready; open ones, and watches, end where they are. */
+  async #returnToNearest(): Promise<void> {
+    const { nearest } = this.#options;
+    const left = this.#connection;
+    if (nearest === undefined || left === undefined || left.server === nearest || this.#isReturning) return;
+    this.#isReturning = true;
+    try {
+      const identity = await this.#credentials.current();
+      const { generation } = this.#credentials;
+      const connection = await Http2Connection.open(nearest, identity, this.#limits);
+      const isStillWanted = (await isReady(connection)) && this.#connection === left && !this.#closing.signal.aborted;
+      if (!isStillWanted) return connection.destroy();
+      this.#use(connection, generation);
+      left.retire();
+      this.#log.info('back at the nearest API server', { server: nearest });
+    } catch (error) {
+      this.#log.debug('the nearest API server is not there yet', { error });
+    } finally {
+      this.#isReturning = false;
+    }
+  }
+
+  #use(connection: Http2Connection, generation: number): void {
+    this.#pool.worked(connection.server);
+    this.#generation = generation;
+    this.#connection = connection;
+    void connection.ended.then(() => this.#left(connection, connection.fault !== undefined));
   }
 
   async #refresh(): Promise<void> {
@@ -242,6 +276,18 @@ export class Transport {
     } catch (error) {
       this.#log.debug('cannot tell which API servers there are', { error });
     }
+  }
+}
+
+/** Whether the server says that it can serve; one that is starting takes connections before. */
+async function isReady(connection: Http2Connection): Promise<boolean> {
+  try {
+    const request = { method: 'GET', path: '/readyz', headers: {} };
+    const answer = await connection.request(request, AbortSignal.timeout(READY_MS));
+    answer.body.destroy();
+    return answer.status === 200;
+  } catch {
+    return false;
   }
 }
 

@@ -4,6 +4,7 @@ import { createHttpApiClient } from '../../src/client/http-api-client.ts';
 import { createInformer } from '../../src/client/informer.ts';
 import { configMaps } from '../../src/client/resources.ts';
 import { silentLog } from '../../src/host/log.ts';
+import { createFakeClock, settle } from '../fake/clock.ts';
 import { createFakeApiClient } from '../fake/api-client.ts';
 import { createTestPki, serveApi, type ServedApi } from '../fake/api-server.ts';
 
@@ -59,3 +60,64 @@ void t.test('a client walks from one API server to the next, and its informer ne
   t.same(heard.toSorted(), ['ours-0', 'ours-1', 'theirs-0', 'theirs-1'], 'each once');
   t.equal(api.calls.filter(({ verb }) => verb === 'list').length, 1, 'one list for all of it');
 });
+
+void t.test(
+  'a client goes back to the nearest server when that is ready again, and its watches stay whole',
+  async (t) => {
+    const pki = await createTestPki();
+    const api = createFakeApiClient();
+    const [near, far] = [await serveApi(api, pki), await serveApi(api, pki)];
+    const clock = createFakeClock();
+    const config = { servers: [near.url, far.url], files: [], load: async () => ({ ca: pki.ca }) };
+    const base = { config, nearest: near.url, userAgent: 'bramble-test', clock, log: silentLog };
+    const client = createHttpApiClient(base);
+    const informer = createInformer(client, configMaps, { log: silentLog });
+    const stop = new AbortController();
+    const running = informer.run(stop.signal);
+    let again: ServedApi | undefined;
+    t.teardown(async () => {
+      stop.abort();
+      await running;
+      client.close();
+      await Promise.all([far.close(), again?.close()]);
+    });
+    await informer.synced(stop.signal);
+    t.equal(client.server, near.url);
+    await near.close();
+    await client.request('GET', '/version');
+    t.equal(client.server, far.url);
+
+    let isReady = false;
+    again = await serveApi(api, pki, Number(new URL(near.url).port));
+    const asked: string[] = [];
+    again.onRequest = ({ path }, stream) => {
+      if (path !== '/readyz') return false;
+      asked.push(path);
+      stream.respond({ ':status': isReady ? 200 : 503 });
+      stream.end();
+      return true;
+    };
+    // Each request after half a minute looks whether it is time to go back.
+    const lookAgain = async (isOver: () => boolean): Promise<void> => {
+      await clock.advance(31_000);
+      await client.request('GET', '/version');
+      while (!isOver()) await settle();
+    };
+    await lookAgain(() => asked.length === 1);
+    for (let i = 0; i < 20; i += 1) await settle();
+    t.equal(client.server, far.url, 'it listens, but is not ready');
+    isReady = true;
+    await lookAgain(() => client.server === near.url);
+
+    const heard = new Promise<string | undefined>((resolve) => {
+      informer.onChange((_before, now) => resolve(now?.metadata?.name));
+    });
+    await client.create(configMaps, configMap('there'));
+    t.ok(
+      again.seen.some(({ method }) => method === 'POST'),
+      'new requests go to the nearest',
+    );
+    t.equal(await heard, 'there', 'the watch at the other one goes on');
+    t.equal(api.calls.filter(({ verb }) => verb === 'list').length, 1);
+  },
+);
