@@ -7,7 +7,7 @@ import { globSync } from 'node:fs';
 import { basename } from 'node:path';
 
 /** Files that others run. */
-const PARTS = new Set(['run', 'memory-board', 'memory-load', 'store-members']);
+const PARTS = new Set(['run', 'memory-board', 'memory-load', 'put-load', 'store-members']);
 
 const wanted = process.argv.slice(2);
 const all = globSync('bench/*.ts').toSorted();
