@@ -107,7 +107,9 @@ export function assembleKubelet(context: KubeletContext): AssembledKubelet {
   const { staticPodDir } = options;
   const kubelet: Kubelet = new Kubelet({ deps, client, nodeName, pods: podInformer, staticPodDir });
   const { volumes, probes } = deps;
-  const others = [...ownServices, health, reporter, imageGarbage, eviction, volumes, probes];
+  // A file system that nobody watches is not the board's alone: others fill it, and images would go for nothing.
+  const tidying = options.evictionHard['imagefs.available'] === undefined ? [] : [imageGarbage];
+  const others = [...ownServices, health, reporter, ...tidying, eviction, volumes, probes];
   return { kubelet, deps, reporter, others };
 }
 

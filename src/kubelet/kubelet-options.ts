@@ -42,7 +42,10 @@ export interface KubeletOptions {
   readonly containerLogFilesMax?: number;
   /** Kernel settings that pods may make beyond those that harm nobody: `net.core.somaxconn`, `net.ipv4.conf.*`. */
   readonly allowedUnsafeSysctls?: readonly string[];
-  /** What must be left of the board; pods are evicted when less is. Instead of all of upstream's defaults. */
+  /**
+   * What must be left of the board; pods are evicted when less is. Instead of all of upstream's defaults. Without
+   * `imagefs.available`, unused images stay, too.
+   */
   readonly evictionHard?: Thresholds;
 }
 

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
 import { StatusError } from '../../src/api/status.ts';
 import { nodes, pods } from '../../src/client/resources.ts';
+import type { Thresholds } from '../../src/kubelet/eviction/thresholds.ts';
 import { startBoard } from './fake-board.ts';
 
 void t.test(
@@ -241,4 +242,21 @@ void t.test('when the runtime is back, what it kept from starting starts at once
   board.runtime.listSandboxes = list;
   await board.pass(2);
   await board.until('started', () => board.launched.length === 1);
+});
+
+void t.test('images are tidied up only where their file system is watched', async (t) => {
+  const looks = async (evictionHard: Thresholds): Promise<number> => {
+    let count = 0;
+    const board = await startBoard(t, evictionHard);
+    board.images.filesystems = async () => {
+      count += 1;
+      return [{ mountpoint: '/', usedBytes: 0, usedInodes: 0 }];
+    };
+    await board.pass(1);
+    const before = count;
+    await board.clock.advance(300_000);
+    return count - before;
+  };
+  t.equal(await looks({ 'nodefs.available': '0%' }), 0);
+  t.ok((await looks({ 'imagefs.available': '0%' })) > 0);
 });
