@@ -109,7 +109,9 @@ export class Pipeline {
     if (!info.isResourceRequest && OPEN_PATH.test(info.path)) return;
     const attributes = attributesOf(exchange, info);
     const { result, reason } = await this.#options.authorizer.authorize(attributes, exchange.signal);
-    if (result !== 'allow') throw forbiddenRequest(attributes, reason);
+    if (result === 'allow') return;
+    exchange.response.setHeader('x-content-type-options', 'nosniff');
+    throw forbiddenRequest(attributes, reason);
   }
 
   async #route(exchange: Exchange, info: RequestInfo, upgrade?: ConnectTransport): Promise<void> {

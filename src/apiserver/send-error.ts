@@ -12,10 +12,7 @@ export async function sendError(exchange: Exchange, error: unknown, log: Log): P
   }
   const retryAfter = status.details?.retryAfterSeconds;
   const body = `${JSON.stringify(status)}\n`;
-  const headers = {
-    ...(retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) }),
-    ...(status.reason === 'Forbidden' ? { 'x-content-type-options': 'nosniff' } : {}),
-  };
+  const headers = retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) };
   await exchange.send(status.code, 'application/json', body, headers);
 }
 

@@ -34,6 +34,7 @@ function defaultPodSpec(spec: PodSpec): void {
   spec.dnsPolicy ||= 'ClusterFirst';
   spec.securityContext ??= {};
   spec.terminationGracePeriodSeconds ??= 30;
+  if (spec.terminationGracePeriodSeconds < 0) spec.terminationGracePeriodSeconds = 1;
   spec.schedulerName ||= 'default-scheduler';
   // Two names of one field: the old one is read when the new one is absent, and always written.
   const account = spec.serviceAccountName || spec.serviceAccount;

@@ -59,7 +59,7 @@ function validateSignerName(name: string, at: string): FieldError[] {
   if (name === '') return [required(at)];
   const slash = name.indexOf('/');
   if (slash < 0)
-    return [invalid(at, name, 'must be a fully qualified domain and path of the form "example.com/signer-name"')];
+    return [invalid(at, name, "must be a fully qualified domain and path of the form 'example.com/signer-name'")];
   if (name.slice(slash + 1).includes('/')) return [invalid(at, name, 'must contain only one "/"')];
   const domain = name.slice(0, slash);
   const errors = dns1123Subdomain(domain).map((why) => invalid(at, domain, `validating label "${domain}": ${why}`));

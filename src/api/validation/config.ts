@@ -1,3 +1,4 @@
+import { jsonErrorText } from '../json-error.ts';
 import { Buffer } from 'node:buffer';
 import type { FieldError } from '../field-error.ts';
 import { forbiddenField, invalid, required, tooLong } from '../field-error.ts';
@@ -54,7 +55,11 @@ export function validateSecret(secret: Secret): FieldError[] {
       errors.push(required(`data[${key}]`));
     } else if (key.startsWith('.docker') && !isJson(Buffer.from(value, 'base64').toString('utf8'))) {
       errors.push(
-        invalid(`data[${key}]`, '<secret contents redacted>', 'invalid character or unexpected end of JSON input'),
+        invalid(
+          `data[${key}]`,
+          '<secret contents redacted>',
+          jsonErrorText(Buffer.from(value, 'base64').toString('utf8')),
+        ),
       );
     }
   }

@@ -18,7 +18,7 @@ export interface PodFacts {
 }
 
 const PULL_POLICIES = ['Always', 'IfNotPresent', 'Never'];
-const MESSAGE_POLICIES = ['FallbackToLogsOnError', 'File'];
+const MESSAGE_POLICIES = ['File', 'FallbackToLogsOnError'];
 const PROTOCOLS = ['SCTP', 'TCP', 'UDP'];
 
 /** The containers of a pod, in upstream's order of complaints (validateContainers). */
@@ -129,7 +129,9 @@ function validateCommon(container: Container, facts: PodFacts, at: string): Fiel
   else if (image !== image.trim())
     errors.push(invalid(`${at}.image`, image, 'must not have leading or trailing whitespace'));
   if (!MESSAGE_POLICIES.includes(container.terminationMessagePolicy ?? 'File'))
-    errors.push(notSupported(`${at}.terminationMessagePolicy`, container.terminationMessagePolicy, MESSAGE_POLICIES));
+    errors.push(
+      notSupported(`${at}.terminationMessagePolicy`, container.terminationMessagePolicy, MESSAGE_POLICIES, 'given'),
+    );
   errors.push(...validatePorts(container.ports ?? [], facts, `${at}.ports`));
   errors.push(...validateEnv(container.env ?? [], `${at}.env`));
   errors.push(...validateEnvFrom(container.envFrom ?? [], `${at}.envFrom`));

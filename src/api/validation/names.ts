@@ -5,7 +5,6 @@
 
 const LABEL = '[a-z0-9]([-a-z0-9]*[a-z0-9])?';
 const SUBDOMAIN = `${LABEL}(\\.${LABEL})*`;
-const DNS1035 = '[a-z]([-a-z0-9]*[a-z0-9])?';
 const QUALIFIED = '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]';
 const LABEL_VALUE = `(${QUALIFIED})?`;
 const CONFIG_KEY = '[-._a-zA-Z0-9]+';
@@ -13,7 +12,6 @@ const HTTP_HEADER = '[-A-Za-z0-9]+';
 
 const LABEL_RE = new RegExp(`^${LABEL}$`);
 const SUBDOMAIN_RE = new RegExp(`^${SUBDOMAIN}$`);
-const DNS1035_RE = new RegExp(`^${DNS1035}$`);
 const QUALIFIED_RE = new RegExp(`^${QUALIFIED}$`);
 const LABEL_VALUE_RE = new RegExp(`^${LABEL_VALUE}$`);
 const CONFIG_KEY_RE = new RegExp(`^${CONFIG_KEY}$`);
@@ -54,21 +52,6 @@ export function dns1123Label(value: string): string[] {
 export function dns1123Subdomain(value: string): string[] {
   const wrong = value.length > 253 ? [tooManyCharacters(253)] : [];
   if (!SUBDOMAIN_RE.test(value)) wrong.push(byPattern(SUBDOMAIN_WORDS, SUBDOMAIN, 'example.com'));
-  return wrong;
-}
-
-/** A DNS label that starts with a letter: the name of a Service. */
-export function dns1035Label(value: string): string[] {
-  const wrong = value.length > 63 ? [tooManyCharacters(63)] : [];
-  if (!DNS1035_RE.test(value))
-    wrong.push(
-      byPattern(
-        "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with an alphanumeric character",
-        DNS1035,
-        'my-name',
-        'abc-123',
-      ),
-    );
   return wrong;
 }
 

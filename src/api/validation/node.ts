@@ -6,7 +6,7 @@ import { labelValue, qualifiedName } from './names.ts';
 import { sameJson } from './object-meta.ts';
 import { validateQuantity } from './resources.ts';
 
-const EFFECTS = ['NoExecute', 'NoSchedule', 'PreferNoSchedule'];
+const EFFECTS = ['NoSchedule', 'PreferNoSchedule', 'NoExecute'];
 
 /** A Node, apart from its metadata (ValidateNode). */
 export function validateNode(node: Node): FieldError[] {
@@ -36,13 +36,13 @@ export function validateNode(node: Node): FieldError[] {
 function validateTaints(taints: readonly Taint[]): FieldError[] {
   const seen = new Set<string>();
   return taints.flatMap((taint, i) => {
-    const at = `spec.taints[${i}]`;
+    const at = `metadata.taints[${i}]`;
     const { value = '', effect } = taint;
     const key: string = taint.key ?? '';
     const errors = qualifiedName(key).map((why) => invalid(`${at}.key`, key, why));
     errors.push(...labelValue(value).map((why) => invalid(`${at}.value`, value, why)));
     if (!effect) errors.push(required(`${at}.effect`));
-    else if (!EFFECTS.includes(effect)) errors.push(notSupported(`${at}.effect`, effect, EFFECTS));
+    else if (!EFFECTS.includes(effect)) errors.push(notSupported(`${at}.effect`, effect, EFFECTS, 'given'));
     const pair = `${key}:${effect}`;
     if (seen.has(pair)) {
       const message = 'Duplicate value: ' + JSON.stringify({ key, value, effect });

@@ -11,8 +11,8 @@ import { validateQuantity, validateResourceName, validateResources } from './res
 import { validatePodSecurity } from './security-context.ts';
 import { validateVolumes } from './volume.ts';
 
-const RESTART_POLICIES = ['Always', 'Never', 'OnFailure'];
-const DNS_POLICIES = ['ClusterFirst', 'ClusterFirstWithHostNet', 'Default', 'None'];
+const RESTART_POLICIES = ['Always', 'OnFailure', 'Never'];
+const DNS_POLICIES = ['ClusterFirstWithHostNet', 'ClusterFirst', 'Default', 'None'];
 /** Limits of resolv.conf that the kubelet writes. */
 const NAMESERVERS_MAX = 3;
 const SEARCHES_MAX = 32;
@@ -34,12 +34,14 @@ export function validatePodSpec(spec: PodSpec, path: string): FieldError[] {
   if (!RESTART_POLICIES.includes(spec.restartPolicy ?? ''))
     errors.push(
       spec.restartPolicy
-        ? notSupported(`${path}.restartPolicy`, spec.restartPolicy, RESTART_POLICIES)
+        ? notSupported(`${path}.restartPolicy`, spec.restartPolicy, RESTART_POLICIES, 'given')
         : required(`${path}.restartPolicy`),
     );
   if (!DNS_POLICIES.includes(spec.dnsPolicy ?? ''))
     errors.push(
-      spec.dnsPolicy ? notSupported(`${path}.dnsPolicy`, spec.dnsPolicy, DNS_POLICIES) : required(`${path}.dnsPolicy`),
+      spec.dnsPolicy
+        ? notSupported(`${path}.dnsPolicy`, spec.dnsPolicy, DNS_POLICIES, 'given')
+        : required(`${path}.dnsPolicy`),
     );
   errors.push(...validateLabels(spec.nodeSelector, `${path}.nodeSelector`));
   errors.push(...validatePodSecurity(spec, `${path}.securityContext`));
@@ -170,8 +172,8 @@ function validateHostAliases(spec: PodSpec, path: string): FieldError[] {
     const errors = isIp(ip)
       ? []
       : [invalid(`${path}[${i}].ip`, ip, 'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)')];
-    for (const name of hostnames ?? [])
-      errors.push(...dns1123Subdomain(name).map((why) => invalid(`${path}[${i}].hostnames`, name, why)));
+    for (const [j, name] of (hostnames ?? []).entries())
+      errors.push(...dns1123Subdomain(name).map((why) => invalid(`${path}[${i}].hostnames[${j}]`, name, why)));
     return errors;
   });
 }

@@ -56,9 +56,9 @@ export function validateBinding(binding: RoleBinding | ClusterRoleBinding, isNam
   const apiGroup = binding.roleRef?.apiGroup ?? '';
   const kind = binding.roleRef?.kind ?? '';
   const name = binding.roleRef?.name ?? '';
-  const kinds = isNamespaced ? ['ClusterRole', 'Role'] : ['ClusterRole'];
+  const kinds = isNamespaced ? ['Role', 'ClusterRole'] : ['ClusterRole'];
   if (apiGroup !== RBAC_GROUP) errors.push(notSupported('roleRef.apiGroup', apiGroup, [RBAC_GROUP]));
-  if (!kinds.includes(kind)) errors.push(notSupported('roleRef.kind', kind, kinds));
+  if (!kinds.includes(kind)) errors.push(notSupported('roleRef.kind', kind, kinds, 'given'));
   if (name === '') errors.push(required('roleRef.name'));
   else errors.push(...pathSegmentName(name).map((why) => invalid('roleRef.name', name, why)));
   for (const [i, subject] of (binding.subjects ?? []).entries())
@@ -83,7 +83,7 @@ function validateSubject(
       if (apiGroup !== RBAC_GROUP) errors.push(notSupported(`${at}.apiGroup`, apiGroup, [RBAC_GROUP]));
       break;
     default:
-      errors.push(notSupported(`${at}.kind`, kind, ['Group', 'ServiceAccount', 'User']));
+      errors.push(notSupported(`${at}.kind`, kind, ['ServiceAccount', 'User', 'Group'], 'given'));
   }
   return errors;
 }

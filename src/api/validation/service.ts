@@ -42,9 +42,9 @@ export function validateService(service: Service): FieldError[] {
 function validateType(spec: ServiceSpec): FieldError[] {
   const errors: FieldError[] = [];
   if (spec.type === 'LoadBalancer' && spec.clusterIP === 'None')
-    errors.push(invalid('spec.clusterIPs[0]', 'None', 'may not be set to "None" for LoadBalancer services'));
+    errors.push(invalid('spec.clusterIPs[0]', 'None', "may not be set to 'None' for LoadBalancer services"));
   if (spec.type === 'NodePort' && spec.clusterIP === 'None')
-    errors.push(invalid('spec.clusterIPs[0]', 'None', 'may not be set to "None" for NodePort services'));
+    errors.push(invalid('spec.clusterIPs[0]', 'None', "may not be set to 'None' for NodePort services"));
   if (spec.type !== 'ExternalName') return errors;
   if ((spec.clusterIPs ?? []).length > 0)
     errors.push(forbiddenField('spec.clusterIPs', 'may not be set for ExternalName services'));

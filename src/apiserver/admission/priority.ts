@@ -8,6 +8,8 @@ const SYSTEM_CLASSES: Readonly<Record<string, number>> = {
   'system-cluster-critical': 2_000_000_000,
 };
 
+const PREEMPTION = 'PreemptLowerPriority';
+
 /** Turns a pod's priority class into its number (plugin/pkg/admission/priority). */
 export const priority: AdmissionPlugin = {
   name: 'Priority',
@@ -33,7 +35,13 @@ export const priority: AdmissionPlugin = {
         `the integer value of priority (${spec.priority}) must not be provided in pod spec; priority admission controller computed ${value} from the given PriorityClass name`,
       );
     spec.priority = value;
-    spec.preemptionPolicy ??= 'PreemptLowerPriority';
+    if (spec.preemptionPolicy !== undefined && spec.preemptionPolicy !== PREEMPTION)
+      throw forbidden(
+        'pods',
+        name,
+        `the string value of PreemptionPolicy (${spec.preemptionPolicy}) must not be provided in pod spec; priority admission controller computed ${PREEMPTION} from the given PriorityClass name`,
+      );
+    spec.preemptionPolicy = PREEMPTION;
     return Promise.resolve();
   },
 };

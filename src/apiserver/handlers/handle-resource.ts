@@ -70,11 +70,11 @@ export async function handleResource(endpoint: Endpoint): Promise<void> {
 /** Hands a stream to whoever serves it, after admission (CONNECT). @throws StatusError */
 export async function handleConnect(endpoint: Endpoint, transport: ConnectTransport): Promise<void> {
   const { api, exchange, info, kind, view } = endpoint;
-  const handler = api.connectHandlers.get(`${view.resource}/${info.subresource}`);
-  if (handler === undefined) throw methodNotAllowed();
   const { namespace, name } = info;
   if (info.subresource !== 'proxy')
     await readObject(api.registry, view, { namespace, name }, undefined, exchange.signal);
+  const handler = api.connectHandlers.get(`${view.resource}/${info.subresource}`);
+  if (handler === undefined) throw methodNotAllowed();
   if (info.subresource !== 'log') {
     const options = { ...Object.fromEntries(exchange.query), kind: endpoint.subresource?.kind ?? '', apiVersion: 'v1' };
     const request = objectRequest(endpoint, 'CreateOptions');

@@ -19,6 +19,9 @@ export async function handleCreate(endpoint: Endpoint): Promise<void> {
   await answer(exchange, 201, json, format);
 }
 
+/** Kinds whose bodies must name the object that the path names (BindingREST, EvictionREST). */
+const SAYS_NAME: Readonly<Record<string, string>> = { binding: 'Binding', eviction: 'Eviction' };
+
 /** POST to a subresource of an object: binding, eviction, token. */
 export async function handleCreateSubresource(endpoint: Endpoint): Promise<void> {
   const { api, exchange, info, view } = endpoint;
@@ -28,6 +31,9 @@ export async function handleCreateSubresource(endpoint: Endpoint): Promise<void>
   const request = objectRequest(endpoint, 'CreateOptions');
   const body = await readObjectBody(endpoint, 'CreateOptions');
   const meta = metaOf(body);
+  const kind = SAYS_NAME[info.subresource];
+  if (kind !== undefined && (meta.name ?? '') !== info.name)
+    throw badRequest(`name in URL does not match name in ${kind} object`);
   meta.name ||= info.name;
   meta.namespace ||= info.namespace;
   if (meta.name !== info.name)
@@ -82,7 +88,8 @@ function throughView(
 ): UnknownObject | null {
   if (changed === null) return null;
   const errors = special.apply(changed, current, strategyContext(api.registry, request));
-  if (errors.length > 0) throw invalidObject(seen.kind ?? view.kind.kind, info.name, errors);
+  const group = (seen.apiVersion ?? '').split('/').slice(0, -1);
+  if (errors.length > 0) throw invalidObject([seen.kind ?? view.kind.kind, ...group].join('.'), info.name, errors);
   const said = changed.metadata?.resourceVersion;
   if (said) metaOf(current).resourceVersion = said;
   return current;

@@ -30,6 +30,7 @@ export const namespaceStrategy: Strategy = {
   markDeleting(object) {
     const namespace = object as Namespace;
     namespace.status = { ...namespace.status, phase: 'Terminating' };
+    delete namespace.metadata?.deletionGracePeriodSeconds;
   },
   subresources: {
     finalize: {

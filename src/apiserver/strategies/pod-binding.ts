@@ -72,7 +72,8 @@ function assign(pod: Pod, binding: Binding, nowMs: number): Pod {
   };
 }
 
-function validateBinding({ target }: Binding): FieldError[] {
+function validateBinding(binding: Binding): FieldError[] {
+  const target = (binding as Partial<Binding>).target ?? {};
   if (target.kind && target.kind !== 'Node')
     return [
       {

@@ -1,15 +1,15 @@
 import type { Service } from '../../api/objects.ts';
-import { dns1035Label } from '../../api/validation/names.ts';
+import { dns1123Label } from '../../api/validation/names.ts';
 import { validateService, validateServiceUpdate } from '../../api/validation/service.ts';
 import type { Strategy } from '../registry/strategy.ts';
 import { allocate, releaseAll, type ServiceAllocators } from './service-allocation.ts';
 import { carryAllocated, dropOfOldType, normalizeClusterIps } from './service-fields.ts';
 
-/** What is special about Services: their names are DNS-1035 labels, their addresses and ports are allocated. */
+/** What is special about Services: their names are DNS labels (any since Kubernetes 1.36), their addresses and ports are allocated. */
 export function serviceStrategy(allocators: ServiceAllocators): Strategy {
   return {
     returnsDeletedObject: true,
-    validateName: (name) => dns1035Label(name),
+    validateName: (name) => dns1123Label(name),
     prepareForCreate(object) {
       const service = object as Service;
       service.status = { loadBalancer: {} };

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { KubeObject, Node, Pod, ServiceAccount, TokenRequest } from '../../api/objects.ts';
-import { invalid, invalidObject, notSupported, required, type FieldError } from '../../api/field-error.ts';
+import { invalid, invalidObject, required, type FieldError } from '../../api/field-error.ts';
 import { badRequest, conflict, isReason } from '../../api/status.ts';
 import { rfc3339 } from '../../api/time.ts';
 import type { BoundObject, TokenClaims } from '../authentication/token-claims.ts';
@@ -105,9 +105,7 @@ async function findBound(ref: BoundRef | undefined, { registry, namespace, name 
     case 'Node':
       return { node: claimOf(await registry.get<Node>('nodes', '', ref.name ?? ''), 'nodes') };
     default:
-      throw invalidObject('TokenRequest.authentication.k8s.io', '', [
-        notSupported('spec.boundObjectRef', `${ref.apiVersion}/${ref.kind}`, ['v1/Node', 'v1/Pod', 'v1/Secret']),
-      ]);
+      throw badRequest(`cannot bind token to object of type ${gvk(ref)}`);
   }
 }
 
@@ -124,4 +122,9 @@ async function nodeClaim(name: string, registry: StrategyContext['registry']): P
 
 function differentUid(wanted: string): string {
   return `the UID in the bound object reference (${wanted}) does not match the UID in record. The object might have been deleted and then recreated`;
+}
+
+/** As Go prints a GroupVersionKind: `/v1, Kind=Pod`. */
+function gvk({ apiVersion = '', kind = '' }: BoundRef): string {
+  return `${apiVersion.includes('/') ? apiVersion : `/${apiVersion}`}, Kind=${kind}`;
 }

@@ -44,7 +44,7 @@ void t.test('validateObjectMeta() asks for a name, and bounds annotations', (t) 
   t.same(fields({ name: 'a', generateName: 'a-', namespace: 'b' }), [], 'a prefix may end with a hyphen');
   t.same(fields({ namespace: 'b' }), ['metadata.name']);
   t.same(fields({ name: 'a', namespace: 'b', annotations: { big: 'x'.repeat(256 * 1024) } }), ['metadata.annotations']);
-  t.same(fields({ name: 'a', namespace: 'b', finalizers: ['mine'] }), ['metadata.finalizers']);
+  t.same(fields({ name: 'a', namespace: 'b', finalizers: ['mine'] }), ['metadata.finalizers[0]']);
   const owner = { apiVersion: 'v1', kind: 'Pod', name: 'p', uid: 'u', controller: true };
   t.same(fields({ name: 'a', namespace: 'b', ownerReferences: [owner, { ...owner, uid: 'v' }] }), [
     'metadata.ownerReferences',

@@ -40,7 +40,7 @@ void t.test('validateNode() wants taints unique by key and effect', (t) => {
   t.match(lines(validateNode(of({ spec: { taints: [taint, taint] } }))), [
     /taints must be unique by key and effect pair$/,
   ]);
-  t.match(lines(validateNode(of({ spec: { taints: [{ key: 'a' }] } }))), ['spec.taints[0].effect: Required value']);
+  t.match(lines(validateNode(of({ spec: { taints: [{ key: 'a' }] } }))), ['metadata.taints[0].effect: Required value']);
   t.end();
 });
 

@@ -60,7 +60,7 @@ void t.test('validatePod() complains in upstream words, at upstream paths', (t) 
     [
       'an unknown restart policy',
       { restartPolicy: 'Maybe' },
-      ['spec.restartPolicy: Unsupported value: "Maybe": supported values: "Always", "Never", "OnFailure"'],
+      ['spec.restartPolicy: Unsupported value: "Maybe": supported values: "Always", "OnFailure", "Never"'],
     ],
     [
       'a toleration with seconds but another effect',
