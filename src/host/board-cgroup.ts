@@ -52,20 +52,33 @@ function milliOf(quotaUs: number, periodUs: number): number | undefined {
 
 /** Bytes in use that the kernel does not take back unasked (working set) of the root cgroup; undefined where it does not say. */
 export async function rootWorkingSetBytes(mount: string): Promise<number | undefined> {
-  return rootUsageWithout(mount, ['inactive_file']);
+  return usageWithout(mount, '', ['inactive_file']);
 }
 
 /**
- * Bytes in use of the root cgroup but what the kernel takes back under need, as MemAvailable of /proc/meminfo counts:
- * files in the page cache, used lately or not, are still on the card. Undefined where it does not say.
+ * Bytes in use of a cgroup but what the kernel takes back under need, as MemAvailable of /proc/meminfo counts: files in
+ * the page cache, used lately or not, are still on the card. Undefined where it does not say.
+ *
+ * @param group `kubepods`; the root's are those of the empty name
  */
-export async function rootNeededBytes(mount: string): Promise<number | undefined> {
-  return rootUsageWithout(mount, ['inactive_file', 'active_file', 'slab_reclaimable']);
+export async function neededBytes(mount: string, group: string): Promise<number | undefined> {
+  return usageWithout(mount, group, ['inactive_file', 'active_file', 'slab_reclaimable']);
 }
 
-async function rootUsageWithout(mount: string, names: readonly string[]): Promise<number | undefined> {
+/** The group's own limit in bytes; undefined where there is none. */
+export async function memoryLimit(mount: string, group: string): Promise<number | undefined> {
   const isV2 = cgroupVersion(mount) === 2;
-  const folder = isV2 ? mount : join(mount, 'memory');
+  const file = isV2 ? 'memory.max' : 'memory.limit_in_bytes';
+  return limitOf(await readFileIfThere(join(memoryFolder(mount, group), file)));
+}
+
+function memoryFolder(mount: string, group: string): string {
+  return cgroupVersion(mount) === 2 ? join(mount, group) : join(mount, 'memory', group);
+}
+
+async function usageWithout(mount: string, group: string, names: readonly string[]): Promise<number | undefined> {
+  const isV2 = cgroupVersion(mount) === 2;
+  const folder = memoryFolder(mount, group);
   const usage = await readFileIfThere(join(folder, isV2 ? 'memory.current' : 'memory.usage_in_bytes'));
   const stat = await readFileIfThere(join(folder, 'memory.stat'));
   if (usage === undefined || stat === undefined) return undefined;

@@ -1,7 +1,7 @@
 import { statfs } from 'node:fs/promises';
 import { arch, availableParallelism, release } from 'node:os';
 import { join } from 'node:path';
-import { cgroupVersion, rootCgroupLimits, rootNeededBytes } from './board-cgroup.ts';
+import { cgroupVersion, neededBytes, rootCgroupLimits } from './board-cgroup.ts';
 import type { CgroupVersion } from './board-cgroup.ts';
 import { readFileIfThere } from './file.ts';
 
@@ -74,7 +74,7 @@ export async function readPressure({ root, storage }: BoardPaths): Promise<Board
   const mount = join(root, 'sys/fs/cgroup');
   const memory = await readMeminfo(root);
   const limits = await rootCgroupLimits(mount);
-  const needed = await rootNeededBytes(mount);
+  const needed = await neededBytes(mount, '');
   const cap = limits.memoryBytes;
   const underCap = cap === undefined || needed === undefined ? Infinity : Math.max(0, cap - needed);
   const disk = await statfs(storage);

@@ -90,11 +90,12 @@ export function assembleKubelet(context: KubeletContext): AssembledKubelet {
   const imageGarbage = makeImageGarbage(parts, emit);
   const eviction = makeEviction(context, {
     kubelet: () => kubelet,
+    podsMemory: async () => deps.cgroups.podsMemory(),
     imageGarbage,
     emit,
     onChange: () => reporter.poke(),
   });
-  const deps = makeDeps(context, {
+  const deps: KubeletDeps = makeDeps(context, {
     health,
     refusal: (pod) => eviction.refusal(pod),
     evictions: () => eviction.evictions,

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Pod } from '../api/objects.ts';
 import { podRequests } from '../api/pod-requests.ts';
 import { qosClass } from '../api/qos-class.ts';
+import { memoryLimit, neededBytes } from '../host/board-cgroup.ts';
 import type { Log } from '../host/log.ts';
 import { cpuShares, cpuWeight, PERIOD_US, podLimits } from './container-resources.ts';
 import type { PodLimits } from './container-resources.ts';
@@ -77,6 +78,16 @@ export class PodCgroups {
   async ensure(pod: Pod): Promise<void> {
     if (this.#options.driver === 'systemd') return;
     await this.#ensure(podCgroupPath(pod), podLimits(pod));
+  }
+
+  /** What all pods together may use of the memory and what is left of it; undefined where they have no limit. */
+  async podsMemory(): Promise<{ readonly available: number; readonly capacity: number } | undefined> {
+    const { mount, root, driver } = this.#options;
+    if (driver === 'systemd') return undefined;
+    const group = join(root, ...qosCgroupPath('Guaranteed'));
+    const [capacity, needed] = [await memoryLimit(mount, group), await neededBytes(mount, group)];
+    if (capacity === undefined || needed === undefined) return undefined;
+    return { capacity, available: Math.max(0, capacity - needed) };
   }
 
   /** Removes the pod's cgroup; one that still has processes stays for the next time. */

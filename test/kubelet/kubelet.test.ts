@@ -252,7 +252,10 @@ void t.test('images are tidied up only where their file system is watched', asyn
       count += 1;
       return [{ mountpoint: '/', usedBytes: 0, usedInodes: 0 }];
     };
-    await board.pass(1);
+    // A pod that runs: everything has begun.
+    await board.create('web');
+    await board.untilRunning('web');
+    await board.pass(2);
     const before = count;
     await board.clock.advance(300_000);
     return count - before;

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
@@ -13,6 +13,7 @@ function pod(uid: string, requests: object, limits: object = {}): Pod {
   } as Pod;
 }
 
+const OPTIONS = { driver: 'cgroupfs', allocatableBytes: 2 ** 30, allocatableCpuMilli: 4000, log: silentLog } as const;
 const GUARANTEED = { cpu: '1', memory: '64Mi' };
 
 for (const version of [1, 2] as const)
@@ -20,15 +21,7 @@ for (const version of [1, 2] as const)
     const mount = await mkdtemp(join(tmpdir(), 'bramble-cgroup-'));
     t.teardown(() => rm(mount, { recursive: true, force: true }));
     if (version === 1) await mkdir(join(mount, 'cpu'));
-    const cgroups = new PodCgroups({
-      version,
-      driver: 'cgroupfs',
-      root: '/',
-      mount,
-      allocatableBytes: 2 ** 30,
-      allocatableCpuMilli: 4000,
-      log: silentLog,
-    });
+    const cgroups = new PodCgroups({ ...OPTIONS, version, root: '/', mount });
     const folder = join(mount, version === 1 ? 'cpu/kubepods' : 'kubepods');
     const file = version === 1 ? 'cpu.shares' : 'cpu.weight';
     const weight = async (of: string): Promise<number> => Number(await readFile(join(folder, of, file), 'utf8'));
@@ -46,4 +39,23 @@ for (const version of [1, 2] as const)
     t.ok((await weight('burstable')) < whole / 4);
     await cgroups.balance([]);
     t.equal(await weight('burstable'), version === 1 ? 2 : 1);
+  });
+
+for (const version of [1, 2] as const)
+  void t.test(`PodCgroups.podsMemory() tells what is left for pods together, v${version}`, async (t) => {
+    const mount = await mkdtemp(join(tmpdir(), 'bramble-cgroup-'));
+    t.teardown(() => rm(mount, { recursive: true, force: true }));
+    const folder = join(mount, version === 1 ? 'memory' : '', 'test/kubepods');
+    await mkdir(folder, { recursive: true });
+    if (version === 2) await writeFile(join(mount, 'cgroup.controllers'), 'cpu memory\n');
+    const cgroups = new PodCgroups({ ...OPTIONS, version, root: '/test', mount });
+    const [limit, usage] =
+      version === 1 ? ['memory.limit_in_bytes', 'memory.usage_in_bytes'] : ['memory.max', 'memory.current'];
+    const prefix = version === 1 ? 'total_' : '';
+    await writeFile(join(folder, limit), '1000\n');
+    await writeFile(join(folder, usage), '900\n');
+    await writeFile(join(folder, 'memory.stat'), `${prefix}active_file 100\n${prefix}inactive_file 200\n`);
+    t.same(await cgroups.podsMemory(), { capacity: 1000, available: 400 });
+    await writeFile(join(folder, limit), version === 1 ? '9223372036854771712\n' : 'max\n');
+    t.equal(await cgroups.podsMemory(), undefined);
   });

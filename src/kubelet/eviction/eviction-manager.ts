@@ -104,9 +104,8 @@ export class EvictionManager {
     const limit = AbortSignal.any([signal, AbortSignal.timeout(CALL_MS)]);
     const observations = await observe(limit);
     const met = metThresholds(thresholds, observations);
-    const memory = observations.get('memory.available');
     const close = metThresholds(thresholds, twiceAsShort(observations));
-    this.#isClose = memory !== undefined && close.some((one) => one.signal === 'memory.available');
+    this.#isClose = close.some(({ signal }) => starvedOf(signal) === 'memory');
     if (this.#conditions.update(pressuresOf(met), clock.monotonicMs())) onChange();
     const spilled = await this.#evictSpilling(limit);
     if (spilled.length > 0) return spilled;

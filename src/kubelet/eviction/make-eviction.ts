@@ -6,10 +6,12 @@ import type { NodeEvent } from '../node-events.ts';
 import { readRoom } from '../server/node-usage.ts';
 import { EvictionManager } from './eviction-manager.ts';
 import { observe, readPodUses } from './observe.ts';
+import type { Observation } from './thresholds.ts';
 
 interface Around {
   /** Made after the eviction manager, and asked only once all runs. */
   readonly kubelet: () => Pick<Kubelet, 'activePods' | 'evict' | 'isGone' | 'removeFinished'>;
+  readonly podsMemory: () => Promise<Observation | undefined>;
   readonly imageGarbage: ImageGarbage;
   readonly emit: (event: NodeEvent) => void;
   readonly onChange: () => void;
@@ -37,7 +39,8 @@ export function makeEviction({ parts, options, board }: KubeletContext, around: 
     path ??= (await images.filesystems(signal).catch(() => []))[0]?.mountpoint;
     return path;
   };
-  const places = { runtime, imagesPath, rootDir, podLogsDir, memoryCapacityBytes: board.memoryBytes };
+  const { podsMemory } = around;
+  const places = { runtime, imagesPath, podsMemory, rootDir, podLogsDir, memoryCapacityBytes: board.memoryBytes };
   const { kubelet, imageGarbage, emit, onChange } = around;
   return new EvictionManager({
     thresholds: options.evictionHard,

@@ -14,6 +14,8 @@ export interface ObservedPlaces {
   readonly runtime: Runtime;
   /** On the images' file system; undefined while the runtime does not say where that is. */
   readonly imagesPath: (signal: AbortSignal) => Promise<string | undefined>;
+  /** Of the cgroup of all pods. */
+  readonly podsMemory: () => Promise<Observation | undefined>;
   /** `/var/lib/kubelet` */
   readonly rootDir: string;
   /** `/var/log/pods` */
@@ -35,6 +37,8 @@ export async function observe(places: ObservedPlaces, signal: AbortSignal): Prom
     ['nodefs.inodesFree', { available: now.inodesFree, capacity: now.inodes }],
     ['pid.available', { available: now.pidsMax - now.pids, capacity: now.pidsMax }],
   ]);
+  const pods = await places.podsMemory();
+  if (pods !== undefined) found.set('allocatableMemory.available', pods);
   const path = await places.imagesPath(signal);
   const room = path === undefined ? undefined : await readRoom(path).catch(() => undefined);
   if (room === undefined) return found;

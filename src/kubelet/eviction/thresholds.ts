@@ -4,6 +4,8 @@ import { badRequest } from '../../api/status.ts';
 /** What a board can run short of (upstream pkg/kubelet/eviction/api). */
 export type Signal =
   | 'memory.available'
+  /** Of the cgroup of all pods. */
+  | 'allocatableMemory.available'
   | 'nodefs.available'
   | 'nodefs.inodesFree'
   | 'imagefs.available'
@@ -51,6 +53,7 @@ const SHARE = /^(\d+(?:\.\d+)?)%$/;
 
 const MEANING: Readonly<Record<Signal, { readonly starved: Starved; readonly pressure: PressureType }>> = {
   'memory.available': { starved: 'memory', pressure: 'MemoryPressure' },
+  'allocatableMemory.available': { starved: 'memory', pressure: 'MemoryPressure' },
   'nodefs.available': { starved: 'ephemeral-storage', pressure: 'DiskPressure' },
   'nodefs.inodesFree': { starved: 'inodes', pressure: 'DiskPressure' },
   'imagefs.available': { starved: 'ephemeral-storage', pressure: 'DiskPressure' },
@@ -85,7 +88,9 @@ export function starvedOf(signal: Signal): Starved {
 export function metThresholds(thresholds: Thresholds, observations: Observations): readonly MetThreshold[] {
   const signals = Object.keys(MEANING) as Signal[];
   return signals.flatMap((signal): MetThreshold[] => {
-    const [limit, seen] = [thresholds[signal], observations.get(signal)];
+    // Where pods reach their own limit the kernel kills; they are to be evicted before, as far from it (addAllocatableThresholds).
+    const own = signal === 'allocatableMemory.available' ? thresholds['memory.available'] : undefined;
+    const [limit, seen] = [thresholds[signal] ?? own, observations.get(signal)];
     // A file system that makes inodes as it needs them says that it has none (btrfs).
     if (limit === undefined || seen === undefined || seen.capacity === 0) return [];
     const quantity = thresholdQuantity(limit, seen.capacity);

@@ -24,6 +24,11 @@ void t.test('metThresholds() knows upstream hard thresholds, memory first', (t) 
   t.same(met(), []);
   t.same(met(['memory.available', { available: 100 * MIB, capacity: GIB }]), [], 'not below');
   t.same(met(['memory.available', { available: 100 * MIB - 1, capacity: GIB }]), ['memory.available']);
+  t.same(
+    met(['allocatableMemory.available', { available: 99 * MIB, capacity: GIB - 100 * MIB }]),
+    ['allocatableMemory.available'],
+    'all pods together come close to their limit',
+  );
   t.same(met(['imagefs.available', { available: 14 * GIB, capacity: 100 * GIB }]), ['imagefs.available']);
   t.same(met(['nodefs.available', { available: 14 * GIB, capacity: 100 * GIB }]), [], '10 % there');
   t.same(met(['nodefs.inodesFree', { available: 0, capacity: 0 }]), [], 'btrfs counts no inodes');
