@@ -2,8 +2,10 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { execAny } from '../../src/host/exec.ts';
+import { EtcdClient } from '../../src/store/client/etcd-client.ts';
 import { until } from '../controller/real-cluster.ts';
 import { debianBin, fetchDebianPrograms } from '../debian-programs.ts';
+import { freePort } from '../fake/free-port.ts';
 import { openTwinCluster, startStore } from './twin-cluster.ts';
 
 /** Debian 13's etcdctl (3.5) before `bramble store`: every subcommand does its work, or is refused in plain words. */
@@ -82,3 +84,53 @@ void t.test('etcdctl does with the store what it does with etcd', { skip, timeou
     else t.fail(args.join(' '), { result, expected: String(fails ?? says) });
   }
 });
+
+void t.test(
+  'a snapshot of the store is etcd’s: its tools restore it, and etcd serves the same',
+  { skip, timeout: 120_000 },
+  async (t) => {
+    const cluster = await openTwinCluster();
+    t.teardown(async () => cluster.close());
+    const ask = async (endpoint: string, ...args: string[]): Promise<string> => {
+      const { code, stdout } = await execAny([etcdctl, `--endpoints=${endpoint}`, ...args]);
+      return code === 0 ? stdout : '';
+    };
+    const ours = await startStore(cluster, 'bramble');
+    await until(async () => (await ask(ours, 'endpoint', 'health')) !== '');
+    const client = new EtcdClient({ endpoints: [ours] });
+    t.teardown(() => client.close());
+    const { id: lease } = await client.leaseGrant(3600);
+    const put = async (key: string, value: Buffer) => client.put({ key: Buffer.from(key), value, lease });
+    await put('early', Buffer.from('1'));
+    await client.compact(2);
+    // Three levels of pages, values of many pages, and history.
+    for (let i = 0; i < 400; i += 1) await put(`key-${i % 300}-${'x'.repeat(200)}`, Buffer.alloc(i * 40, i));
+    await client.deleteRange({ key: Buffer.from('early') });
+
+    const file = cluster.file('snapshot.db');
+    await execAny([etcdctl, `--endpoints=${ours}`, 'snapshot', 'save', file]);
+    const etcdutl = join(debianBin('trixie'), 'etcdutl');
+    const { stdout } = await execAny([etcdutl, 'snapshot', 'status', file]);
+    t.match(stdout, /^\w+, 403, 405, /, 'revision; 402 writes, a lease and two marks of the compaction');
+    const [theirs, peer] = [await freePort(), await freePort()].map((port) => `http://127.0.0.1:${port}`);
+    const restore = ['snapshot', 'restore', file, `--data-dir=${cluster.file('etcd')}`, '--name=one'];
+    const place = [`--initial-cluster=one=${peer}`, `--initial-advertise-peer-urls=${peer}`];
+    t.equal((await execAny([etcdutl, ...restore, ...place])).code, 0);
+    const urls = [`--listen-client-urls=${theirs}`, `--advertise-client-urls=${theirs}`, `--listen-peer-urls=${peer}`];
+    cluster.start('etcd', join(debianBin('trixie'), 'etcd'), [
+      '--name=one',
+      `--data-dir=${cluster.file('etcd')}`,
+      ...urls,
+    ]);
+    await until(async () => (await ask(theirs ?? '', 'endpoint', 'health')) !== '');
+    for (const args of [
+      ['get', '', '--prefix'],
+      ['get', '', '--prefix', '--rev=320'],
+      ['lease', 'list'],
+    ])
+      t.equal(await ask(theirs ?? '', ...args), await ask(ours, ...args), args.join(' '));
+    const hash = async (endpoint = ''): Promise<string> =>
+      (await ask(endpoint, 'endpoint', 'hashkv')).split(', ')[1] ?? '';
+    t.equal(await hash(theirs), await hash(ours), 'the hash of all, deletions too');
+  },
+);
