@@ -105,7 +105,7 @@ function createPipeline(options: ApiServerOptions, { storage, checks, log }: Out
   const { kinds } = registry;
   const authorizer = options.authorizer ?? authorization.authorizer;
   const metrics = new RequestMetrics(options.moreMetrics);
-  metrics.watchCaches(registry.caches);
+  metrics.watchCaches(registry.caches, kinds);
   const store: HealthCheck = {
     name: 'etcd',
     isLiveness: false,

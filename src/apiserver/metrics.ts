@@ -1,9 +1,42 @@
 import { collectProcessMetrics, Counter, Gauge, Histogram, MetricRegistry } from '../host/metrics.ts';
+import { qualifiedResource } from '../api/kinds/kind.ts';
+import type { KindTable } from '../api/kinds/kind-table.ts';
 import type { WatchCaches } from './watch/watch-caches.ts';
 import type { InFlight } from './in-flight.ts';
 import type { RequestInfo } from './request-info.ts';
 
 const SECONDS = [0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60];
+
+const LABELS = ['verb', 'group', 'version', 'resource', 'subresource', 'scope', 'component'];
+const NOTHING = { group: '', version: '', resource: '', subresource: '' };
+/** API verbs that upstream counts under other names. */
+const VERBS: Readonly<Record<string, string>> = { create: 'POST', update: 'PUT' };
+const STREAMS = new Set(['attach', 'exec', 'portforward', 'proxy']);
+/** Of paths that are no resources these are told apart. */
+const PATH = /^\/(?:api|apis|healthz|livez|metrics|openapi\/v2|openapi\/v3|readyz|version)(?=\/|$)/;
+
+/** How a request ended. */
+export interface Answered {
+  readonly method: string;
+  readonly code: number;
+  readonly ms: number;
+  readonly isDryRun: boolean;
+}
+
+function labelsOf(info: RequestInfo, method: string): Record<string, string> {
+  const { isResourceRequest, verb, group, version, resource, subresource, namespace, name, path } = info;
+  if (!isResourceRequest)
+    return {
+      ...NOTHING,
+      verb: method.toUpperCase(),
+      subresource: PATH.exec(path)?.[0] ?? '',
+      scope: '',
+      component: '',
+    };
+  const said = STREAMS.has(subresource) ? 'connect' : (VERBS[verb] ?? verb);
+  const scope = name !== '' || verb === 'create' ? 'resource' : namespace !== '' ? 'namespace' : 'cluster';
+  return { verb: said.toUpperCase(), group, version, resource, subresource, scope, component: 'apiserver' };
+}
 
 /** What is counted and measured, under upstream's names. */
 export class RequestMetrics {
@@ -11,13 +44,13 @@ export class RequestMetrics {
   readonly #requests = new Counter({
     name: 'apiserver_request_total',
     help: 'Counter of apiserver requests broken out for each verb, group, version, resource, scope and HTTP code.',
-    labelNames: ['verb', 'group', 'version', 'resource', 'subresource', 'scope', 'code', 'dry_run'],
+    labelNames: [...LABELS, 'code', 'dry_run'],
     registers: [this.registry],
   });
   readonly #durations = new Histogram({
     name: 'apiserver_request_duration_seconds',
     help: 'Response latency distribution in seconds for each verb, group, version, resource and scope.',
-    labelNames: ['verb', 'group', 'version', 'resource', 'subresource', 'scope'],
+    labelNames: [...LABELS, 'dry_run'],
     buckets: SECONDS,
     registers: [this.registry],
   });
@@ -30,7 +63,7 @@ export class RequestMetrics {
   readonly #longRunning = new Gauge({
     name: 'apiserver_longrunning_requests',
     help: 'Number of watches and streams.',
-    labelNames: ['verb'],
+    labelNames: LABELS,
     registers: [this.registry],
   });
   readonly #objects = new Gauge({
@@ -49,24 +82,17 @@ export class RequestMetrics {
   }
 
   /** Counts a request that is over. */
-  observe(info: RequestInfo, method: string, code: number, ms: number): void {
-    const { isResourceRequest, verb, group, version, resource, subresource, namespace, name } = info;
+  observe(info: RequestInfo, answered: Answered): void {
+    const { method, code, ms, isDryRun } = answered;
     // Paths that nobody serves must not each make a series of their own.
-    const isKnown = isResourceRequest && code !== 404;
-    const labels = {
-      verb: (isResourceRequest ? verb : method).toUpperCase(),
-      group: isKnown ? group : '',
-      version: isKnown ? version : '',
-      resource: isKnown ? resource : '',
-      subresource: isKnown ? subresource : '',
-      scope: name !== '' ? 'resource' : namespace !== '' ? 'namespace' : 'cluster',
-    };
-    this.#requests.inc({ ...labels, code: String(code), dry_run: '' });
-    if (verb !== 'watch') this.#durations.observe(labels, ms / 1000);
+    const labels = labelsOf(info.isResourceRequest && code === 404 ? { ...info, ...NOTHING } : info, method);
+    const dryRun = { dry_run: isDryRun ? 'All' : '' };
+    this.#requests.inc({ ...labels, ...dryRun, code: String(code) });
+    if (info.verb !== 'watch') this.#durations.observe({ ...labels, ...dryRun }, ms / 1000);
   }
 
-  countLongRunning(verb: string, change: 1 | -1): void {
-    this.#longRunning.inc({ verb: verb.toUpperCase() }, change);
+  countLongRunning(info: RequestInfo, method: string, change: 1 | -1): void {
+    this.#longRunning.inc(labelsOf(info, method), change);
   }
 
   watchInFlight(inFlight: InFlight): void {
@@ -76,10 +102,13 @@ export class RequestMetrics {
     });
   }
 
-  watchCaches(caches: WatchCaches): void {
+  watchCaches(caches: WatchCaches, kinds: KindTable): void {
     this.#onCollect(() => {
-      for (const [prefix, cache] of caches.all())
-        this.#objects.set({ resource: prefix.slice('/registry/'.length, -1) }, cache.size);
+      const sizes = new Map([...caches.all()].map(([prefix, cache]) => [prefix, cache.size]));
+      for (const kind of kinds.all()) {
+        const size = kind.storedAs === undefined ? sizes.get(`/registry/${kind.storagePrefix}/`) : undefined;
+        if (size !== undefined) this.#objects.set({ resource: qualifiedResource(kind) }, size);
+      }
     });
   }
 

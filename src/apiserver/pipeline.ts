@@ -66,7 +66,12 @@ export class Pipeline {
       else if (!exchange.response.destroyed)
         await sendError(exchange, error, log).catch(() => exchange.response.destroy());
     } finally {
-      metrics.observe(info, exchange.method, exchange.response.statusCode, performance.now() - startMs);
+      metrics.observe(info, {
+        method: exchange.method,
+        code: exchange.response.statusCode,
+        ms: performance.now() - startMs,
+        isDryRun: exchange.query.has('dryRun'),
+      });
     }
   }
 
@@ -76,20 +81,21 @@ export class Pipeline {
     const impersonated = await this.#options.impersonate?.(exchange, exchange.signal);
     if (impersonated) exchange.user = impersonated;
     const isLong = isLongRunning(info);
+    const limitMs = isLong ? 0 : timeoutMs(exchange.query);
     const leave = isLong ? undefined : this.#inFlight.enter(info.verb, exchange.user.groups);
     const onDrain = (): void => exchange.abort(exchange.drain.reason);
     if (isLong) {
       exchange.drain.addEventListener('abort', onDrain);
-      this.#options.metrics.countLongRunning(info.verb, 1);
+      this.#options.metrics.countLongRunning(info, exchange.method, 1);
     }
-    const timer = isLong ? undefined : setTimeout(() => exchange.abort(timeout()), timeoutMs(exchange.query));
+    const timer = isLong ? undefined : setTimeout(() => exchange.abort(timeout()), limitMs);
     try {
       await this.#authorize(exchange, info);
       await this.#route(exchange, info, upgrade);
     } finally {
       clearTimeout(timer);
       exchange.drain.removeEventListener('abort', onDrain);
-      if (isLong) this.#options.metrics.countLongRunning(info.verb, -1);
+      if (isLong) this.#options.metrics.countLongRunning(info, exchange.method, -1);
       leave?.();
     }
   }

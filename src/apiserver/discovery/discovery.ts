@@ -64,7 +64,7 @@ export class Discovery {
     const isKnown = exchange.headers['if-none-match']
       ?.split(',')
       .some((tag) => tag.trim().replace(/^W\//, '') === etag);
-    if (isKnown) await exchange.send(304, contentType, '', { etag });
+    if (isKnown) await exchange.send(304, contentType, '', { etag, 'cache-control': 'public' });
     else await exchange.send(200, contentType, body, { etag, 'cache-control': 'public' });
     return true;
   }

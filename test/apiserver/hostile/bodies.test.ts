@@ -174,6 +174,13 @@ void t.test('bodies made to hurt get a Status, and the server goes on at once', 
     if (message !== undefined) t.match(String(answer.json?.['message']), message, what);
   }
 
+  const { text } = await call(cluster, 'GET', '/metrics');
+  t.match(text, /^apiserver_current_inflight_requests\{request_kind="mutating"\} 0$/m, 'none of them is still counted');
+  t.match(text, /^apiserver_current_inflight_requests\{request_kind="readOnly"\} 1$/m, 'but this one');
+  t.match(
+    text,
+    /verb="POST",group="",version="v1",resource="configmaps",subresource="",scope="resource",component="apiserver"/,
+  );
   const stored = await call(cluster, 'GET', `${CONFIG_MAPS}/there`);
   t.match(stored.json, { data: { a: 'x'.repeat(100) } });
   t.equal(Reflect.get({}, 'x'), undefined, 'no prototype of this process was reached');

@@ -72,7 +72,7 @@ void t.test(
       socket.pause();
       socket.write(`GET ${CONFIG_MAPS}?watch=1 HTTP/1.1\r\nHost: a\r\n\r\n`);
     }
-    const watching = `apiserver_longrunning_requests{verb="WATCH"} ${WATCHERS}`;
+    const watching = `resource="configmaps",subresource="",scope="namespace",component="apiserver"} ${WATCHERS}\n`;
     await until('they are watching', async () => (await call(server, 'GET', '/metrics')).text.includes(watching));
     const restMib = server.rssMib();
 
