@@ -9,28 +9,26 @@ import { Applier } from './applier.ts';
 import type { Backend, MemberChange, RaftStatus } from './backend.ts';
 import { encodeCheckpoint, restoreCheckpoint } from './checkpoint.ts';
 import { Checkpointer } from './checkpointer.ts';
-import { command } from './command.ts';
 import type { Change } from './command.ts';
 import type { Member as ApiMember } from './etcd-api/cluster.ts';
 import { EtcdError } from './etcd-api/etcd-error.ts';
-import { ALARM_ACTION, ALARM_TYPE } from './etcd-api/maintenance.ts';
-import { LEADER_TIMEOUT_MS, LeaderQuestions } from './leader-questions.ts';
+import { LeaderQuestions } from './leader-questions.ts';
 import { LeaseKeeper } from './lease-keeper.ts';
+import type { CheckpointMeta } from './log/checkpoint-file.ts';
 import type { SegmentedLog } from './log/segmented-log.ts';
 import { LogStorage } from './log-storage.ts';
-import { randomId, toApiMember } from './member-info.ts';
-import { changeContext, encodeMemberChange, planMembershipChange } from './membership-change.ts';
+import { encodeMemberChange } from './membership-change.ts';
+import { MembershipKeeper } from './membership-keeper.ts';
 import type { Identity, OpenedMember } from './open-member.ts';
 import { OwnRecord } from './own-record.ts';
 import type { ClusterInfo, LeaderRequest, LeaderResponse } from './peer/peer-api.ts';
 import type { PeerHandler } from './peer/peer-service.ts';
 import { Peers } from './peer/peers.ts';
-import { Proposals } from './proposals.ts';
+import { Proposer } from './proposer.ts';
 import { RaftLoop } from './raft-loop.ts';
 import type { RaftOwner } from './raft-loop.ts';
 import { ReadBarrier } from './read-barrier.ts';
 import { SnapshotStates } from './snapshot-states.ts';
-import { changeBytes } from './state-machine.ts';
 import type { Applied, StateMachine } from './state-machine.ts';
 
 /** What a member is told beside what is on its disk. */
@@ -60,10 +58,9 @@ export class Member implements Backend, RaftOwner, PeerHandler {
   readonly #applier: Applier;
   readonly #peers: Peers;
   readonly #leases: LeaseKeeper;
-  readonly #proposals = new Proposals();
+  readonly #proposer: Proposer;
+  readonly #membership: MembershipKeeper;
   readonly #barrier: ReadBarrier;
-  /** This life of the member, in the log. */
-  readonly #session = randomId();
   readonly #listeners = new Set<() => void>();
   readonly #states = new SnapshotStates();
   readonly #checkpointer: Checkpointer;
@@ -100,14 +97,9 @@ export class Member implements Backend, RaftOwner, PeerHandler {
     this.#storage = new LogStorage(() => this.#captureSnapshot());
     this.#storage.restore(hardState, meta, opened.entries);
     this.#loop = new RaftLoop(identity.memberId, this.#storage, meta.index, this, options.log.part('raft'));
-    this.#applier = new Applier(this.state, meta.index, meta.confState, {
-      onApplied: (session, id, applied) => {
-        if (session === this.#session) this.#proposals.applied(id, applied);
-      },
-      applyConfChange: (change) => this.#loop.raw.applyConfChange(change),
-      onMembers: () => this.#membersChanged(),
-      onLeaseGranted: (id) => this.#leases.granted(id, performance.now()),
-    });
+    this.#proposer = this.#makeProposer();
+    this.#membership = this.#makeMembership();
+    this.#applier = this.#makeApplier(meta);
     this.#queue = new AppendQueue(log, disk, hardState, {
       onDurable: (append) => this.#durable(append),
       onFlushed: (ms) => this.#loop.timeouts.flushed(ms),
@@ -122,22 +114,9 @@ export class Member implements Backend, RaftOwner, PeerHandler {
       isLeader: () => this.#isLeader,
       leaderLink: () => this.#peers.link(this.#softState.lead),
       leases: this.#leases,
-      change: async (change) => this.#changeAsLeader(change),
+      change: async (change) => this.#membership.change(change),
     });
-    this.#peers = new Peers({
-      ownId: identity.memberId,
-      clusterId: identity.clusterId,
-      ...(options.peerTls === undefined ? {} : { tls: options.peerTls }),
-      log: options.log,
-      onUnreachable: (id) => this.#loop.raw.reportUnreachable(id),
-      onLost: (id) => {
-        if (id === this.#softState.lead) this.#loop.leaderLost();
-      },
-      onSnapshotSent: (id, isSent) => {
-        this.#loop.raw.reportSnapshot(id, isSent);
-        this.#loop.schedule();
-      },
-    });
+    this.#peers = this.#makePeers();
   }
 
   /** Takes part until `signal` is aborted. @throws what the disk throws; Error when the member was removed */
@@ -155,7 +134,7 @@ export class Member implements Backend, RaftOwner, PeerHandler {
     } finally {
       this.#loop.stop();
       this.#peers.close();
-      this.#proposals.fail(new EtcdError('Stopped'));
+      this.#proposer.fail(new EtcdError('Stopped'));
       this.#barrier.fail(new EtcdError('Stopped'));
       await this.#checkpointer.idle();
       await this.#record.idle();
@@ -177,8 +156,7 @@ export class Member implements Backend, RaftOwner, PeerHandler {
   }
 
   get members(): readonly ApiMember[] {
-    const { learners } = this.#applier.confState;
-    return [...this.state.members.values()].map((info) => toApiMember(info, learners.includes(info.id)));
+    return this.#membership.apiMembers;
   }
 
   get clusterId(): number {
@@ -186,8 +164,7 @@ export class Member implements Backend, RaftOwner, PeerHandler {
   }
 
   get info(): ClusterInfo {
-    const { learners } = this.#applier.confState;
-    return { clusterId: this.#identity.clusterId, members: [...this.state.members.values()], learners };
+    return this.#membership.info;
   }
 
   /** What the member measures of itself. */
@@ -197,17 +174,7 @@ export class Member implements Backend, RaftOwner, PeerHandler {
   }
 
   async propose(change: Change): Promise<Applied> {
-    this.#checkQuota(change);
-    const makeSend = (id: number) => {
-      const data = command.encode({ ...change, session: this.#session, id });
-      if (data.length > this.#options.requestBytesMax) throw new EtcdError('RequestTooLarge');
-      return () => {
-        if (this.#softState.lead === 0) return false;
-        this.#loop.propose(data, () => this.#proposals.refused(id));
-        return true;
-      };
-    };
-    return this.#proposals.propose(performance.now(), makeSend, changeBytes(change));
+    return this.#proposer.propose(change);
   }
 
   async readBarrier(): Promise<void> {
@@ -223,13 +190,7 @@ export class Member implements Backend, RaftOwner, PeerHandler {
 
   async moveLeader(id: bigint): Promise<void> {
     if (!this.#isLeader) throw new EtcdError('NotLeader');
-    if (!this.#applier.confState.voters.includes(Number(id))) throw new EtcdError('BadLeaderTransferee');
-    this.#loop.raw.transferLeader(Number(id));
-    this.#loop.schedule();
-    for (const endMs = performance.now() + LEADER_TIMEOUT_MS; this.#softState.lead !== Number(id);) {
-      if (performance.now() > endMs) throw new EtcdError('TimeoutLeaderFail');
-      await new Promise((resolve) => setTimeout(resolve, 10));
-    }
+    await this.#membership.moveLeader(id);
   }
 
   async renewLease(id: bigint): Promise<number> {
@@ -296,7 +257,7 @@ export class Member implements Backend, RaftOwner, PeerHandler {
     const nowMs = performance.now();
     this.#leases.leadershipChanged(this.#isLeader, nowMs);
     if (isNewLeader) {
-      this.#proposals.leaderChanged(nowMs);
+      this.#proposer.leaderChanged(nowMs);
       this.#barrier.leaderChanged(nowMs);
     }
     this.#notify();
@@ -304,7 +265,7 @@ export class Member implements Backend, RaftOwner, PeerHandler {
 
   onTick(): void {
     const nowMs = performance.now();
-    this.#proposals.tick(nowMs);
+    this.#proposer.tick(nowMs);
     this.#barrier.tick(nowMs);
     this.#leases.tick(nowMs);
     this.#peers.keepOpen();
@@ -315,34 +276,56 @@ export class Member implements Backend, RaftOwner, PeerHandler {
     return this.#softState.role === 'StateLeader';
   }
 
-  async #changeAsLeader(change: MemberChange): Promise<bigint> {
-    const {
-      type,
-      id: target,
-      member,
-    } = planMembershipChange(change, {
-      members: this.state.members,
-      confState: this.#applier.confState,
-      status: this.#loop.raw.status(),
-      freshId: randomId(),
+  #makeProposer(): Proposer {
+    return new Proposer({
+      memberId: this.#identity.memberId,
+      state: this.state,
+      loop: this.#loop,
+      hasLeader: () => this.#softState.lead !== 0,
+      quotaBytes: this.#options.quotaBytes,
+      requestBytesMax: this.#options.requestBytesMax,
     });
-    await this.#proposals.propose(performance.now(), (id) => {
-      const context = changeContext.encode({ session: this.#session, id, member });
-      const confChange = { transition: 'auto' as const, steps: [{ type, id: target }], context };
-      return () => {
-        this.#loop.schedule();
-        return this.#loop.raw.proposeConfChange(confChange) === null;
-      };
-    });
-    return BigInt(target);
   }
 
-  #checkQuota(change: Change): void {
-    const bytes = changeBytes(change);
-    if (bytes === 0 || this.state.store.bytes + bytes <= this.#options.quotaBytes) return;
-    const alarm = { action: ALARM_ACTION.activate, memberId: this.status.memberId, alarm: ALARM_TYPE.noSpace };
-    if (!this.state.isOutOfSpace) this.propose({ alarm }).catch(() => undefined); // the next write tries again
-    throw new EtcdError('NoSpace');
+  #makeMembership(): MembershipKeeper {
+    return new MembershipKeeper({
+      clusterId: this.#identity.clusterId,
+      members: this.state.members,
+      confState: () => this.#applier.confState,
+      status: () => this.#loop.raw.status(),
+      proposer: this.#proposer,
+      transferLeader: (to) => {
+        this.#loop.raw.transferLeader(to);
+        this.#loop.schedule();
+      },
+      leader: () => this.#softState.lead,
+    });
+  }
+
+  #makeApplier(meta: CheckpointMeta): Applier {
+    return new Applier(this.state, meta.index, meta.confState, {
+      onApplied: (session, id, applied) => this.#proposer.applied(session, id, applied),
+      applyConfChange: (change) => this.#loop.raw.applyConfChange(change),
+      onMembers: () => this.#membersChanged(),
+      onLeaseGranted: (id) => this.#leases.granted(id, performance.now()),
+    });
+  }
+
+  #makePeers(): Peers {
+    return new Peers({
+      ownId: this.#identity.memberId,
+      clusterId: this.#identity.clusterId,
+      ...(this.#options.peerTls === undefined ? {} : { tls: this.#options.peerTls }),
+      log: this.#options.log,
+      onUnreachable: (id) => this.#loop.raw.reportUnreachable(id),
+      onLost: (id) => {
+        if (id === this.#softState.lead) this.#loop.leaderLost();
+      },
+      onSnapshotSent: (id, isSent) => {
+        this.#loop.raw.reportSnapshot(id, isSent);
+        this.#loop.schedule();
+      },
+    });
   }
 
   #durable(append: Message): void {
