@@ -17,7 +17,8 @@ import { boardPaths } from './rack-paths.ts';
 import type { BoardPaths, RackPaths } from './rack-paths.ts';
 import { sshKeyPair } from './ssh-keys.ts';
 
-const BOOT_TIMEOUT_MS = 60_000;
+/** 25 boards that boot at one moment on two cores take minutes; one that has died is noticed at once. */
+const BOOT_TIMEOUT_MS = 300_000;
 const KILL_TIMEOUT_MS = 10_000;
 /** What nspawn needs to clear up after a board that was killed is some 20 ms. */
 const CLEAR_UP_MS = 2_000;

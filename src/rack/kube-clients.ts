@@ -9,8 +9,9 @@ import type { Layout } from './layout.ts';
 import { RackError } from './rack-error.ts';
 import type { RackPaths } from './rack-paths.ts';
 
-const KUBECONFIG_TIMEOUT_MS = 120_000;
-const READY_TIMEOUT_MS = 180_000;
+/** For many boards on few cores; what takes so long is shown meanwhile. */
+const KUBECONFIG_TIMEOUT_MS = 300_000;
+const READY_TIMEOUT_MS = 600_000;
 const POLL_MS = 500;
 
 const LOADERS = {

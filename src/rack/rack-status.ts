@@ -32,7 +32,7 @@ export interface MemberStatus {
 const LOOK = 'systemctl is-system-running; ps -ww -eo rss=,args=';
 const PKI = '/var/lib/bramble/pki';
 const LOOK_TIMEOUT_MS = 8_000;
-const VOTERS_TIMEOUT_MS = 90_000;
+const VOTERS_TIMEOUT_MS = 300_000;
 const VOTERS_POLL_MS = 500;
 
 /** Looks at every board; one that does not answer is reported as such. */
