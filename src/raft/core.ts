@@ -100,13 +100,13 @@ export class Core {
     const { type } = fields;
     const isTermless = type === 'MsgProp' || type === 'MsgReadIndex';
     const term = CAMPAIGN.has(type) ? fields.term : isTermless ? 0 : this.term;
-    invariant(term !== undefined, `term should be set when sending ${type}`);
+    invariant(term !== undefined, () => `term should be set when sending ${type}`);
     const from = fields.from === undefined || fields.from === NONE ? this.id : fields.from;
     const message = createMessage({ ...fields, from, term });
     if (PROMISES.has(type)) {
       this.outboxAfterAppend.push(message);
     } else {
-      invariant(message.to !== this.id, `message should not be self-addressed when sending ${type}`);
+      invariant(message.to !== this.id, () => `message should not be self-addressed when sending ${type}`);
       this.outbox.push(message);
     }
   }

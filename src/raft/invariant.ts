@@ -3,7 +3,10 @@ export class InvariantError extends Error {
   override readonly name = 'InvariantError';
 }
 
-/** @throws InvariantError unless the condition holds */
-export function invariant(condition: boolean, text: string): asserts condition {
-  if (!condition) throw new InvariantError(text);
+/**
+ * @param text a function where it takes making: most are asked for with every message, and never seen
+ * @throws InvariantError unless the condition holds
+ */
+export function invariant(condition: boolean, text: string | (() => string)): asserts condition {
+  if (!condition) throw new InvariantError(typeof text === 'string' ? text : text());
 }

@@ -34,7 +34,10 @@ export class MemoryStorage implements Storage {
   entries(lo: Index, hi: Index, maxBytes: number): readonly Entry[] | undefined {
     const first = this.firstIndex();
     if (lo < first) return undefined;
-    invariant(hi <= this.lastIndex() + 1, `entries up to ${hi} were asked of a log that ends at ${this.lastIndex()}`);
+    invariant(
+      hi <= this.lastIndex() + 1,
+      () => `entries up to ${hi} were asked of a log that ends at ${this.lastIndex()}`,
+    );
     const from = lo - first;
     let to = from;
     // Cut before copying: a member that lags asks for all that there is, time and again.
@@ -60,7 +63,7 @@ export class MemoryStorage implements Storage {
     const [head] = fresh;
     if (head === undefined) return;
     const keep = head.index - this.firstIndex();
-    invariant(keep <= this.#entries.length, `entries are missing between ${this.lastIndex()} and ${head.index}`);
+    invariant(keep <= this.#entries.length, () => `entries are missing between ${this.lastIndex()} and ${head.index}`);
     this.#entries.length = keep;
     for (const entry of fresh) this.#entries.push(entry);
   }
@@ -77,7 +80,10 @@ export class MemoryStorage implements Storage {
   /** Notes that the owner's state at `index` is `data`. Compaction is a call of its own. */
   createSnapshot(index: Index, confState: ConfState, data: Uint8Array): Snapshot {
     const term = this.term(index);
-    invariant(term !== undefined, `a snapshot at ${index}, of a log from ${this.firstIndex()} to ${this.lastIndex()}`);
+    invariant(
+      term !== undefined,
+      () => `a snapshot at ${index}, of a log from ${this.firstIndex()} to ${this.lastIndex()}`,
+    );
     this.#snapshot = { index, term, confState, data };
     return this.#snapshot;
   }
@@ -85,7 +91,10 @@ export class MemoryStorage implements Storage {
   /** Drops the entries up to and including `index`, which the owner has in a snapshot. */
   compact(index: Index): void {
     const term = this.term(index);
-    invariant(term !== undefined, `compaction at ${index}, of a log from ${this.firstIndex()} to ${this.lastIndex()}`);
+    invariant(
+      term !== undefined,
+      () => `compaction at ${index}, of a log from ${this.firstIndex()} to ${this.lastIndex()}`,
+    );
     this.#entries = this.#entries.slice(index - this.#base.index);
     this.#base = { index, term };
   }

@@ -33,7 +33,7 @@ export function onProposal(core: Core, message: Message): Refusal | null {
 
 /** Appends to our log and sends to all. */
 export function proposeAsLeader(core: Core, proposals: readonly Proposal[]): Refusal | null {
-  invariant(proposals.length > 0, `${hex(core.id)} stepped empty MsgProp`);
+  invariant(proposals.length > 0, () => `${hex(core.id)} stepped empty MsgProp`);
   // We may lead on for a while after we applied our own removal.
   if (core.ownProgress === undefined) return PROPOSAL_DROPPED;
   if (core.transferee !== NONE) {

@@ -57,7 +57,7 @@ export class RaftLog {
   lastId(): EntryId {
     const index = this.lastIndex();
     const term = this.term(index);
-    invariant(term !== undefined, `the log has no term at its last index ${index}`);
+    invariant(term !== undefined, () => `the log has no term at its last index ${index}`);
     return { term, index };
   }
 
@@ -91,7 +91,7 @@ export class RaftLog {
     if (fresh !== undefined) {
       invariant(
         fresh > this.#committed,
-        `entry ${fresh} conflict with committed entry [committed(${this.#committed})]`,
+        () => `entry ${fresh} conflict with committed entry [committed(${this.#committed})]`,
       );
       this.append(entries.slice(fresh - previous.index - 1));
     }
@@ -104,7 +104,7 @@ export class RaftLog {
     const [head] = entries;
     if (head !== undefined) {
       const after = head.index - 1;
-      invariant(after >= this.#committed, `after(${after}) is out of range [committed(${this.#committed})]`);
+      invariant(after >= this.#committed, () => `after(${after}) is out of range [committed(${this.#committed})]`);
       this.unstable.truncateAndAppend(entries);
     }
     return this.lastIndex();
@@ -130,7 +130,7 @@ export class RaftLog {
     const last = this.lastIndex();
     invariant(
       index <= last,
-      `tocommit(${index}) is out of range [lastIndex(${last})]. Was the raft log corrupted, truncated, or lost?`,
+      () => `tocommit(${index}) is out of range [lastIndex(${last})]. Was the raft log corrupted, truncated, or lost?`,
     );
     this.#committed = index;
   }
@@ -147,7 +147,7 @@ export class RaftLog {
     const last = this.lastIndex();
     invariant(
       commit >= this.#committed && commit <= last,
-      `state.commit ${commit} is out of range [${this.#committed}, ${last}]`,
+      () => `state.commit ${commit} is out of range [${this.#committed}, ${last}]`,
     );
     this.#committed = commit;
   }
@@ -155,7 +155,7 @@ export class RaftLog {
   appliedTo(index: Index, bytes: number): void {
     invariant(
       this.#applied <= index && index <= this.#committed,
-      `applied(${index}) is out of range [prevApplied(${this.#applied}), committed(${this.#committed})]`,
+      () => `applied(${index}) is out of range [prevApplied(${this.#applied}), committed(${this.#committed})]`,
     );
     this.#applied = index;
     this.#applying = Math.max(this.#applying, index);
@@ -167,7 +167,7 @@ export class RaftLog {
   acceptApplying(index: Index, bytes: number, allowUnstable: boolean): void {
     invariant(
       index <= this.#committed,
-      `applying(${index}) is out of range [prevApplying(${this.#applying}), committed(${this.#committed})]`,
+      () => `applying(${index}) is out of range [prevApplying(${this.#applying}), committed(${this.#committed})]`,
     );
     this.#applying = index;
     this.#applyingBytes += bytes;
@@ -202,7 +202,7 @@ export class RaftLog {
     const first = this.firstIndex();
     if (lo < first) return undefined;
     const last = this.lastIndex();
-    invariant(lo <= hi && hi <= last + 1, `slice[${lo},${hi}) out of bound [${first},${last}]`);
+    invariant(lo <= hi && hi <= last + 1, () => `slice[${lo},${hi}) out of bound [${first},${last}]`);
     if (lo === hi) return [];
     const { offset } = this.unstable;
     if (lo >= offset) return limitSize(this.unstable.slice(lo, hi), maxBytes);

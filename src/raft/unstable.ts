@@ -127,7 +127,7 @@ export class Unstable {
     const end = this.#offset + this.#entries.length;
     invariant(
       this.#offset <= lo && lo <= hi && hi <= end,
-      `unstable.slice[${lo},${hi}) out of bound [${this.#offset},${end}]`,
+      () => `unstable.slice[${lo},${hi}) out of bound [${this.#offset},${end}]`,
     );
     return this.#entries.slice(lo - this.#offset, hi - this.#offset);
   }
