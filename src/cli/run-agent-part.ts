@@ -23,6 +23,9 @@ import { watchAddress } from './watch-address.ts';
 const KUBELET_PORT = 10_250;
 const RUNTIME = 'unix:///run/containerd/containerd.sock';
 const RUNTIME_CONNECT_MS = 5_000;
+const MIB = 2 ** 20;
+/** What Bramble's own processes and containerd need (bench/memory-board.ts), so that pods are not promised it. */
+const RESERVED_MEMORY_BYTES = { control: 352 * MIB, worker: 160 * MIB } as const;
 
 /** What every board runs: kubelet, proxy, pod network and DNS, as one process over one set of caches. */
 export async function runAgentPart(board: Board, signal: AbortSignal): Promise<void> {
@@ -85,6 +88,7 @@ async function kubelet(
       nodeIps: [address],
       labels: config.labels,
       taints: config.taints,
+      reserved: { memoryBytes: RESERVED_MEMORY_BYTES[config.role] },
       ...(config.evictionHard === undefined ? {} : { evictionHard: parseThresholds(config.evictionHard) }),
       clusterDns: [dnsServiceAddress(config.serviceCidr)],
       clusterDomain: config.clusterDomain,

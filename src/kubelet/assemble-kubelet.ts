@@ -226,7 +226,8 @@ function makeProbes(parts: KubeletParts, host: Omit<ProbeHost, 'clock' | 'execSy
 }
 
 function makeCgroups({ log }: KubeletParts, options: CompleteKubeletOptions, board: Board): PodCgroups {
-  const { cpuMilli, memoryBytes } = allocatable(board, options.reserved, options.evictionHard);
+  // Eviction keeps pods its threshold away from this limit: taken off here too, it would be kept twice.
+  const { cpuMilli, memoryBytes } = allocatable(board, options.reserved, {});
   return new PodCgroups({
     version: board.cgroupVersion,
     driver: options.cgroupDriver,
