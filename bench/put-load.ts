@@ -28,6 +28,10 @@ export class PutLoad {
     this.#socket = socket;
     socket.setNoDelay(true);
     socket.on('data', (chunk) => this.#read(chunk));
+    socket.on('error', () => undefined);
+    socket.on('close', () => {
+      for (const { reject } of this.#calls.values()) reject(new Error('the member has gone'));
+    });
     const window = Buffer.alloc(4);
     window.writeUInt32BE(WINDOW_BYTES - 0xffff);
     const settings = Buffer.from([0, 4, 0x7f, 0xff, 0xff, 0xff]); // window of each stream

@@ -82,6 +82,8 @@ export async function startMembers({ maker, count, root, tls, env }: MembersOpti
 /** Ends every member at once, as a pulled plug does. */
 export async function stopMembers({ children }: Members): Promise<void> {
   for (const child of children) {
+    if (child.exitCode !== null || child.signalCode !== null)
+      throw new Error(`a member had ended: ${child.exitCode ?? child.signalCode}`);
     const gone = new Promise((resolve) => child.once('exit', resolve));
     child.kill('SIGKILL');
     await gone;

@@ -53,7 +53,7 @@ function placeOf(maker: Maker): string {
   if (given !== undefined) return given;
   const [image, place] = [join(TEMP, `${maker}.img`), join(TEMP, maker)];
   for (const args of [
-    ['truncate', '-s', '1G', image],
+    ['truncate', '-s', '4G', image],
     ['mkfs.ext4', '-q', '-F', '-E', 'lazy_itable_init=0,lazy_journal_init=0', image],
     ['mkdir', place],
     ['mount', '-o', 'loop', image, place],
