@@ -33,6 +33,26 @@ export function validateEvent(event: CoreEvent): FieldError[] {
   return errors;
 }
 
+/** What an event that is created by the newer group must and may not have besides (ValidateEventCreate). */
+export function validateNewEvent({
+  eventTime,
+  type = '',
+  firstTimestamp,
+  lastTimestamp,
+  count,
+  source,
+}: CoreEvent): FieldError[] {
+  const unset = 'needs to be unset';
+  return [
+    ...(eventTime ? [] : [required('eventTime')]),
+    ...(type === 'Normal' || type === 'Warning' ? [] : [invalid('type', '', `has invalid value: ${type}`)]),
+    ...(firstTimestamp ? [invalid('firstTimestamp', '', unset)] : []),
+    ...(lastTimestamp ? [invalid('lastTimestamp', '', unset)] : []),
+    ...(count ? [invalid('count', '', unset)] : []),
+    ...(source?.component || source?.host ? [invalid('source', '', unset)] : []),
+  ];
+}
+
 function validateText(text: string | undefined, at: string): FieldError[] {
   if (!text) return [required(at)];
   if (text.length > NAME_CHARACTERS_MAX) return [invalid(at, '', `can have at most ${NAME_CHARACTERS_MAX} characters`)];

@@ -20,7 +20,7 @@ import {
   validateEndpointSlice,
   validateEndpointSliceUpdate,
 } from '../../api/validation/endpoints.ts';
-import { validateEvent, validateEventUpdate } from '../../api/validation/event.ts';
+import { validateEvent, validateEventUpdate, validateNewEvent } from '../../api/validation/event.ts';
 import { validateLease } from '../../api/validation/lease.ts';
 import { validateNode, validateNodeUpdate } from '../../api/validation/node.ts';
 import { toStoredEvent } from '../registry/event-conversion.ts';
@@ -77,7 +77,11 @@ export const leaseStrategy: Strategy = {
 export const eventStrategy: Strategy = {
   allowCreateOnUpdate: true,
   ttlSeconds: () => EVENT_TTL_SECONDS,
-  validate: (object) => validateEvent(storedForm(object)),
+  validate: (object) => {
+    const isNew = object.apiVersion !== 'v1' && !object.metadata?.resourceVersion;
+    const stored = storedForm(object);
+    return [...validateEvent(stored), ...(isNew ? validateNewEvent(stored) : [])];
+  },
   validateUpdate: (object, old) => validateEventUpdate(storedForm(object), storedForm(old)),
   selectableField(object, path) {
     if (path !== 'source') return undefined;

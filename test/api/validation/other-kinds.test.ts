@@ -3,7 +3,7 @@ import type { FieldError } from '../../../src/api/field-error.ts';
 import { validateCertificateRequest } from '../../../src/api/validation/certificate-request.ts';
 import { validateConfigMap, validateConfigMapUpdate, validateSecret } from '../../../src/api/validation/config.ts';
 import { validateEndpointSlice } from '../../../src/api/validation/endpoints.ts';
-import { validateEvent } from '../../../src/api/validation/event.ts';
+import { validateEvent, validateNewEvent } from '../../../src/api/validation/event.ts';
 import { validateNode, validateNodeUpdate } from '../../../src/api/validation/node.ts';
 import { validateBinding, validateRole } from '../../../src/api/validation/rbac.ts';
 import { validateReplicaStatus } from '../../../src/api/validation/workload.ts';
@@ -114,6 +114,20 @@ void t.test('validateReplicaStatus() compares the parts with the whole', (t) => 
   );
   t.same(lines(validateReplicaStatus({ replicas: 1, readyReplicas: 2 }, fields)), [
     'status.readyReplicas: Invalid value: 2: cannot be greater than status.replicas',
+  ]);
+  t.end();
+});
+
+void t.test('validateNewEvent() wants of the newer group what upstream wants', (t) => {
+  t.same(lines(validateNewEvent(of({}))), [
+    'eventTime: Required value',
+    'type: Invalid value: "": has invalid value: ',
+  ]);
+  const good = { eventTime: '2026-01-01T00:00:00.000000Z', type: 'Normal' };
+  t.same(validateNewEvent(of(good)), []);
+  t.same(lines(validateNewEvent(of({ ...good, count: 2, source: { component: 'x' } }))), [
+    'count: Invalid value: "": needs to be unset',
+    'source: Invalid value: "": needs to be unset',
   ]);
   t.end();
 });
