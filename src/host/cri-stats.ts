@@ -149,6 +149,11 @@ export function readUint(wrapped: Uint): number | undefined {
   return wrapped.value > BigInt(Number.MAX_SAFE_INTEGER) ? Number.MAX_SAFE_INTEGER : Number(wrapped.value);
 }
 
+/** containerd says 0 where a group has no limit (1.7, on cgroup v1 and v2), which is no memory left in others' eyes. */
+function readAvailable(wrapped: Uint): number | undefined {
+  return wrapped?.value === 0n ? undefined : readUint(wrapped);
+}
+
 function readUsage(cpu: WireCpu | undefined, memory: WireMemory | undefined): UsageStats {
   return {
     timestampMs: Number((cpu?.timestamp ?? 0n) / 1_000_000n),
@@ -156,7 +161,7 @@ function readUsage(cpu: WireCpu | undefined, memory: WireMemory | undefined): Us
     memoryWorkingSetBytes: readUint(memory?.workingSet),
     memoryUsageBytes: readUint(memory?.usage),
     memoryRssBytes: readUint(memory?.rss),
-    memoryAvailableBytes: readUint(memory?.available),
+    memoryAvailableBytes: readAvailable(memory?.available),
     pageFaults: readUint(memory?.faults),
     majorPageFaults: readUint(memory?.majorFaults),
   };
