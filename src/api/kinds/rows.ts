@@ -177,6 +177,7 @@ export const GROUP_ORDER: readonly string[] = [
   'rbac.authorization.k8s.io',
   'storage.k8s.io',
   'coordination.k8s.io',
+  'node.k8s.io',
   'discovery.k8s.io',
   'resource.k8s.io',
 ];

@@ -3,11 +3,12 @@ import { APPS, CORE, type Home, row, SCALE, status } from './row.ts';
 
 const POLICY: Home = { group: 'policy', version: 'v1' };
 const STORAGE: Home = { group: 'storage.k8s.io', version: 'v1' };
+const NODE: Home = { group: 'node.k8s.io', version: 'v1' };
 const RESOURCE: Home = { group: 'resource.k8s.io', version: 'v1' };
 
 /**
- * Kinds that no part of Bramble acts on yet, served because kube-scheduler and kube-controller-manager follow them and wait
- * until they could list them all: without these rows neither could take our parts' places.
+ * Kinds that no part of Bramble acts on yet, served because kube-scheduler, kube-controller-manager and kubelet follow them and
+ * the first two wait until they could list them all: without these rows none could take our parts' places.
  */
 export const TWIN_KINDS: readonly Kind[] = [
   row(CORE, 'PersistentVolume', 'persistentvolumes', {
@@ -53,6 +54,7 @@ export const TWIN_KINDS: readonly Kind[] = [
     subresources: [status('VolumeAttachment')],
   }),
   row(STORAGE, 'VolumeAttributesClass', 'volumeattributesclasses', { shortNames: ['vac'], namespaced: false }),
+  row(NODE, 'RuntimeClass', 'runtimeclasses', { namespaced: false }),
   row(RESOURCE, 'DeviceClass', 'deviceclasses', { namespaced: false, hasGeneration: true }),
   row(RESOURCE, 'ResourceClaim', 'resourceclaims', { subresources: [status('ResourceClaim')] }),
   row(RESOURCE, 'ResourceClaimTemplate', 'resourceclaimtemplates'),

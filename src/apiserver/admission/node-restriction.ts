@@ -14,6 +14,7 @@ export const nodeRestriction: AdmissionPlugin = {
   handles: (_operation, { group, plural }) =>
     (group === '' && (plural === 'nodes' || plural === 'pods' || plural === 'serviceaccounts')) ||
     (group === 'coordination.k8s.io' && plural === 'leases') ||
+    (group === 'storage.k8s.io' && plural === 'csinodes') ||
     (group === 'discovery.k8s.io' && plural === 'endpointslices'),
   async mutate(attributes) {
     const node = nodeNameOf(attributes.user);
@@ -27,6 +28,10 @@ export const nodeRestriction: AdmissionPlugin = {
         return restrictToken(attributes, node);
       case 'leases':
         return restrictLease(attributes, node);
+      case 'csinodes':
+        if (attributes.name !== node)
+          refuse(attributes, 'can only access CSINode with the same name as the requesting node');
+        return;
       case 'endpointslices':
         return restrictSlice(attributes, node);
       default:

@@ -20,7 +20,8 @@ const NODE_RULES: readonly PolicyRule[] = [
     resources: ['certificatesigningrequests'],
   },
   { verbs: ['get', 'list', 'watch'], apiGroups: ['node.k8s.io'], resources: ['runtimeclasses'] },
-  { verbs: ['get', 'list', 'watch'], apiGroups: ['storage.k8s.io'], resources: ['csidrivers', 'volumeattachments'] },
+  { verbs: ['get', 'list', 'watch'], apiGroups: ['storage.k8s.io'], resources: ['csidrivers'] },
+  { verbs: ['get'], apiGroups: ['storage.k8s.io'], resources: ['volumeattachments'] },
 ];
 
 const LEASE_NAMESPACE = 'kube-node-lease';
@@ -80,6 +81,7 @@ function decide(request: AuthorizationAttributes, graph: NodeGraph): Decision {
       }
     }
     if (request.group === 'coordination.k8s.io' && request.resource === 'leases') return ownLease(request, node);
+    if (request.group === 'storage.k8s.io' && request.resource === 'csinodes') return ownCsiNode(request, node);
   }
   return NODE_RULES.some((rule) => ruleAllows(rule, request)) ? ALLOW : none('');
 }
@@ -162,6 +164,16 @@ function ownLease(request: AuthorizationAttributes, node: string): Decision {
   // The name of a lease to be created is not known yet; NodeRestriction looks at it.
   if (request.verb === 'create' && request.name === '') return ALLOW;
   return request.name === node ? ALLOW : none('can only access node lease with the same name as the requesting node');
+}
+
+/** What storage drivers say of a node: upstream's kubelet is not Ready before it has written its own. */
+function ownCsiNode(request: AuthorizationAttributes, node: string): Decision {
+  if (request.subresource !== '') return none('cannot authorize CSINode subresources');
+  if (!['get', 'create', 'update', 'patch', 'delete'].includes(request.verb))
+    return none('can only get, create, update, patch, or delete a CSINode');
+  // As with a lease: NodeRestriction looks at the name of one that is created.
+  if (request.verb === 'create' && request.name === '') return ALLOW;
+  return request.name === node ? ALLOW : none('can only access CSINode with the same name as the requesting node');
 }
 
 /** The one value that a field selector pins a field to, or the empty string. */

@@ -16,6 +16,12 @@ const POD = {
   },
 } as Pod;
 
+const GROUPS: Readonly<Record<string, string>> = {
+  leases: 'coordination.k8s.io',
+  csinodes: 'storage.k8s.io',
+  volumeattachments: 'storage.k8s.io',
+};
+
 function ask(text: string, selector = ''): AuthorizationAttributes {
   // `verb resource[/subresource] namespace/name`
   const [verb = '', what = '', where = '/'] = text.split(' ');
@@ -26,7 +32,7 @@ function ask(text: string, selector = ''): AuthorizationAttributes {
     isResourceRequest: true,
     version: 'v1',
     path: '',
-    group: resource === 'leases' ? 'coordination.k8s.io' : '',
+    group: GROUPS[resource] ?? '',
     verb,
     resource,
     subresource,
@@ -58,6 +64,11 @@ void t.test('nodeAuthorizer() lets a node see what its pods name, and nothing el
     ['get nodes /w2', false],
     ['update nodes/status /w2', false],
     ['update leases kube-node-lease/w1', true],
+    ['create csinodes /', true],
+    ['patch csinodes /w1', true],
+    ['patch csinodes /w2', false],
+    ['list csinodes /', false],
+    ['list volumeattachments /', false],
     ['update leases kube-node-lease/w2', false],
     ['update leases kube-system/w1', false],
   ];
