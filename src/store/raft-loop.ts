@@ -175,7 +175,8 @@ export class RaftLoop {
     }
     this.raw.tick();
     this.#owner.onTick();
-    this.schedule();
+    // Most ticks bring nothing, and another turn of the event loop is most of what they would cost.
+    if (this.raw.hasReady()) this.schedule();
   }
 
   #send(outgoing: readonly Message[]): void {
