@@ -101,7 +101,7 @@ const VALIDATION: readonly KubectlCommand[] = [
     args: ['apply', '-f', '-'],
     input: web('', '  replicass: 3'),
     since: 25,
-    fails: /^The Deployment "web" is invalid: .*strict decoding error: unknown field "spec.replicass"\n$/,
+    fails: /^The request is invalid: patch: .*strict decoding error: unknown field "spec.replicass"\n$/,
   },
   {
     args: ['apply', '-f', '-'],
@@ -242,7 +242,8 @@ const CHANGING: readonly KubectlCommand[] = [
   },
   {
     args: ['patch', 'cm', 'settings', '--type=json', '-p', '[{"op":"test","path":"/data/b","value":"9"}]'],
-    fails: /testing value \/data\/b failed|the server rejected our request due to an error in our request/,
+    fails:
+      /testing value \/data\/b failed|the server rejected our request due to an error in our request|The request is invalid/,
   },
   { args: ['get', 'cm', 'settings', '-o', 'jsonpath={.data}'], says: /^\{"b":"2","c":"3"\}$/ },
   {
