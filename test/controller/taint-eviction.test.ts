@@ -63,7 +63,7 @@ void t.test(
     t.match(items.find(({ metadata }) => metadata?.name === 'deleted')?.status?.conditions, [
       { type: 'DisruptionTarget', status: 'True', reason: 'DeletionByTaintManager' },
     ]);
-    const events = (await client.list(coreEvents)).items.map(({ message }) => message).toSorted();
+    const events = (await client.list(coreEvents)).items.map(({ message = '' }) => message).toSorted();
     t.same(events, ['Cancelling deletion of Pod ns/spared', 'Marking for deletion Pod ns/deleted']);
   },
 );
