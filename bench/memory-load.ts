@@ -7,7 +7,7 @@ import { createInformer } from '../src/client/informer.ts';
 import { deployments, endpointSlices, nodes, pods, services } from '../src/client/resources.ts';
 import { systemClock } from '../src/host/clock.ts';
 import { silentLog as log } from '../src/host/log.ts';
-import { runNodeLease } from '../src/kubelet/node-lease.ts';
+import { runNodeLease } from '../src/kubelet/node/node-lease.ts';
 
 /** What other boards' agents ask of an API server: their connections, watches, Leases and statuses; and their pods. */
 const PKI = '/var/lib/bramble/pki';

@@ -3,7 +3,7 @@ import { ensureServingCertificate, runKubeletCertificates } from '../bootstrap/k
 import { keyPair } from '../bootstrap/board-files.ts';
 import { dnsServiceAddress } from '../bootstrap/publish.ts';
 import type { ApiClient } from '../client/api-client.ts';
-import type { Runtime } from '../host/cri.ts';
+import type { Runtime } from '../host/cri/cri.ts';
 import type { NetworkOptions } from '../network/run-network.ts';
 import { createInformerSet } from '../client/informer-set.ts';
 import { endpointSlices, nodes, services } from '../client/resources.ts';

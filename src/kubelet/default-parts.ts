@@ -1,6 +1,6 @@
 import { systemClock } from '../host/clock.ts';
-import { CriImages } from '../host/cri-images.ts';
-import { CriRuntime } from '../host/cri-runtime.ts';
+import { CriImages } from '../host/cri/cri-images.ts';
+import { CriRuntime } from '../host/cri/cri-runtime.ts';
 import type { GrpcChannel } from '../host/grpc/grpc-channel.ts';
 import type { Log } from '../host/log.ts';
 import type { KubeletParts } from './kubelet-parts.ts';

@@ -2,13 +2,13 @@ import { readdir, readlink, rm } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Pod } from '../api/objects.ts';
-import { findGarbage, removeGarbage } from './container-garbage.ts';
+import { findGarbage, removeGarbage } from './container/container-garbage.ts';
 import { podDir } from './kubelet-paths.ts';
 import type { KubeletDeps } from './kubelet-deps.ts';
 import type { PodStore } from './pod-store.ts';
 import type { PodSyncer } from './pod-syncer.ts';
 import type { PodWorkers } from './pod-workers.ts';
-import type { StatusWriter } from './status-writer.ts';
+import type { StatusWriter } from './status/status-writer.ts';
 
 interface HousekeepingOptions {
   readonly deps: KubeletDeps;

@@ -1,11 +1,11 @@
 import type { Container, Pod } from '../api/objects.ts';
-import type { RuntimeContainerStatus } from '../host/cri.ts';
-import { hasChanged } from './container-hash.ts';
-import { restartsAfter, restartsOnFailure } from './container-restart.ts';
+import type { RuntimeContainerStatus } from '../host/cri/cri.ts';
+import { hasChanged } from './container/container-hash.ts';
+import { restartsAfter, restartsOnFailure } from './container/container-restart.ts';
 import type { KillReason, PodActions, ProbeLookup } from './pod-actions.ts';
 import { isSidecar } from './pod-identity.ts';
-import { latestContainer } from './runtime-pod.ts';
-import type { RuntimePod } from './runtime-pod.ts';
+import { latestContainer } from './runtime/runtime-pod.ts';
+import type { RuntimePod } from './runtime/runtime-pod.ts';
 
 /** What goes on with one init container. */
 interface InitStep {

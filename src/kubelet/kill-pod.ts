@@ -1,11 +1,11 @@
 import type { Container, Pod } from '../api/objects.ts';
 import { isReason } from '../api/status.ts';
-import type { RuntimeContainerStatus } from '../host/cri.ts';
-import { restoreSpecs } from './cri-labels.ts';
-import { killContainer } from './kill-container.ts';
+import type { RuntimeContainerStatus } from '../host/cri/cri.ts';
+import { restoreSpecs } from './runtime/cri-labels.ts';
+import { killContainer } from './container/kill-container.ts';
 import type { KubeletDeps } from './kubelet-deps.ts';
 import { findContainerSpec, isSidecar } from './pod-identity.ts';
-import type { RuntimePod } from './runtime-pod.ts';
+import type { RuntimePod } from './runtime/runtime-pod.ts';
 
 /**
  * Stops all that runs of a pod, then its sandboxes. Regular containers end first, sidecars after them in reverse order

@@ -2,8 +2,8 @@ import type { Taint } from '../api/objects.ts';
 import type { ApiClient } from '../client/api-client.ts';
 import { DEFAULT_THRESHOLDS } from './eviction/thresholds.ts';
 import type { Thresholds } from './eviction/thresholds.ts';
-import type { Reserved } from './node-object.ts';
-import type { CgroupDriver } from './pod-cgroup-name.ts';
+import type { Reserved } from './node/node-object.ts';
+import type { CgroupDriver } from './sandbox/pod-cgroup-name.ts';
 
 /** Settings of the kubelet; where one is absent, its default below. */
 export interface KubeletOptions {

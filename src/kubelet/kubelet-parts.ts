@@ -2,7 +2,7 @@ import type { Service } from '../api/objects.ts';
 import type { ApiClient } from '../client/api-client.ts';
 import type { Informer } from '../client/informer.ts';
 import type { Clock } from '../host/clock.ts';
-import type { Images, Runtime } from '../host/cri.ts';
+import type { Images, Runtime } from '../host/cri/cri.ts';
 import type { Log } from '../host/log.ts';
 import type { KubeletServerOptions } from './kubelet-options.ts';
 import type { HttpHook, ProbeHost, ProbeRunner } from './probes/prober.ts';

@@ -1,7 +1,7 @@
 import type { Pod } from '../api/objects.ts';
 import { StatusError } from '../api/status.ts';
-import type { Runtime } from '../host/cri.ts';
-import { CONTAINER_NAME, POD_UID } from './cri-labels.ts';
+import type { Runtime } from '../host/cri/cri.ts';
+import { CONTAINER_NAME, POD_UID } from './runtime/cri-labels.ts';
 import { podName, podUid } from './pod-identity.ts';
 import type { ContainerLocation } from './server/kubelet-server.ts';
 

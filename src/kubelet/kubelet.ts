@@ -10,8 +10,8 @@ import { Housekeeping } from './housekeeping.ts';
 import { findContainer, findSandbox } from './kubelet-view.ts';
 import type { KubeletDeps } from './kubelet-deps.ts';
 import { runMirrorPods } from './mirror-pods.ts';
-import { Pleg } from './pleg.ts';
-import { foreignConditions } from './pod-conditions.ts';
+import { Pleg } from './runtime/pleg.ts';
+import { foreignConditions } from './status/pod-conditions.ts';
 import { isMirrorPod, isStaticPod, podFullName, podUid } from './pod-identity.ts';
 import { PodStore } from './pod-store.ts';
 import { PodSyncer } from './pod-syncer.ts';
@@ -20,7 +20,7 @@ import { PodWorkers } from './pod-workers.ts';
 import type { ContainerLocation, KubeletView } from './server/kubelet-server.ts';
 import type { MetricFamily } from './server/metric-text.ts';
 import { runStaticPods } from './static-pods.ts';
-import { StatusWriter } from './status-writer.ts';
+import { StatusWriter } from './status/status-writer.ts';
 
 interface KubeletOptions {
   readonly deps: KubeletDeps;

@@ -1,11 +1,11 @@
 import type { Container, Pod } from '../api/objects.ts';
-import { hasChanged } from './container-hash.ts';
-import { restartsOnFailure, shouldStart } from './container-restart.ts';
+import { hasChanged } from './container/container-hash.ts';
+import { restartsOnFailure, shouldStart } from './container/container-restart.ts';
 import { planInitContainers } from './init-actions.ts';
 import { isHostNetwork } from './pod-identity.ts';
 import type { ProbeResult } from './probes/prober.ts';
-import { latestContainer } from './runtime-pod.ts';
-import type { RuntimePod } from './runtime-pod.ts';
+import { latestContainer } from './runtime/runtime-pod.ts';
+import type { RuntimePod } from './runtime/runtime-pod.ts';
 
 export type KillReason = 'startupProbe' | 'livenessProbe' | 'unknown' | 'changed';
 

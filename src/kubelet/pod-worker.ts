@@ -5,7 +5,7 @@ import type { Clock } from '../host/clock.ts';
 import type { Log } from '../host/log.ts';
 import { describePod } from './pod-identity.ts';
 import type { PodSyncer } from './pod-syncer.ts';
-import { StartError } from './start-error.ts';
+import { StartError } from './container/start-error.ts';
 
 export type PodActs = Pick<PodSyncer, 'sync' | 'syncTerminating' | 'syncTerminated'>;
 

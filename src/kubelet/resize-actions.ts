@@ -1,10 +1,10 @@
 import type { Container, Pod } from '../api/objects.ts';
-import type { LinuxResources } from '../host/cri-config.ts';
-import { containerResources } from './container-resources.ts';
-import type { LimitFacts } from './container-resources.ts';
+import type { LinuxResources } from '../host/cri/cri-config.ts';
+import { containerResources } from './container/container-resources.ts';
+import type { LimitFacts } from './container/container-resources.ts';
 import { isSidecar } from './pod-identity.ts';
-import { latestContainer } from './runtime-pod.ts';
-import type { RuntimePod } from './runtime-pod.ts';
+import { latestContainer } from './runtime/runtime-pod.ts';
+import type { RuntimePod } from './runtime/runtime-pod.ts';
 
 /** A running container whose limits are to become those of the spec (KEP-1287). */
 export interface Resize {

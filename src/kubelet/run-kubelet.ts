@@ -1,17 +1,17 @@
 import { mkdir } from 'node:fs/promises';
 import { createEventRecorder } from '../client/event-recorder.ts';
 import { readBoard } from '../host/board.ts';
-import type { RuntimeVersion } from '../host/cri.ts';
+import type { RuntimeVersion } from '../host/cri/cri.ts';
 import { runTogether } from '../host/run-together.ts';
 import type { Runnable } from '../host/run-together.ts';
 import { assembleKubelet } from './assemble-kubelet.ts';
 import type { AssembledKubelet } from './assemble-kubelet.ts';
-import { runLogRotation } from './container-logs.ts';
+import { runLogRotation } from './container/container-logs.ts';
 import { completeOptions } from './kubelet-options.ts';
 import type { CompleteKubeletOptions, KubeletOptions } from './kubelet-options.ts';
 import type { KubeletParts } from './kubelet-parts.ts';
-import { runNodeLease } from './node-lease.ts';
-import { runPodCidr } from './pod-cidr.ts';
+import { runNodeLease } from './node/node-lease.ts';
+import { runPodCidr } from './node/pod-cidr.ts';
 import { RuntimeMetrics } from './runtime-metrics.ts';
 
 const RUNTIME_RETRY_MS = 1000;

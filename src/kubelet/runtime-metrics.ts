@@ -1,4 +1,4 @@
-import type { Images, Runtime } from '../host/cri.ts';
+import type { Images, Runtime } from '../host/cri/cri.ts';
 import { Counter, Histogram, MetricRegistry } from '../host/metrics.ts';
 
 /** Calls of the runtime by the names that upstream's metrics have for them; event streams are no calls. */

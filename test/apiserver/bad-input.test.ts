@@ -49,7 +49,8 @@ const CASES: readonly Case[] = [
     path: CONFIG_MAPS,
     options: { body: { kind: 'Deployment', apiVersion: 'apps/v1' } },
     code: 400,
-    message: 'Deployment in version "v1" cannot be handled as a ConfigMap: converting (v1.Deployment) to (core.ConfigMap)',
+    message:
+      'Deployment in version "v1" cannot be handled as a ConfigMap: converting (v1.Deployment) to (core.ConfigMap)',
   },
   {
     what: 'an unknown version',

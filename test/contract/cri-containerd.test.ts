@@ -1,6 +1,6 @@
 import t from 'tap';
-import { CriImages } from '../../src/host/cri-images.ts';
-import { CriRuntime } from '../../src/host/cri-runtime.ts';
+import { CriImages } from '../../src/host/cri/cri-images.ts';
+import { CriRuntime } from '../../src/host/cri/cri-runtime.ts';
 import { startContainerd, whyNoContainerd } from './cri-containerd.ts';
 import { criContract } from './cri.contract.ts';
 

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Test } from 'tap';
 import { isReason } from '../../src/api/status.ts';
-import type { Images, Runtime, RuntimeContainerStatus } from '../../src/host/cri.ts';
-import type { ContainerConfig, SandboxConfig } from '../../src/host/cri-config.ts';
+import type { Images, Runtime, RuntimeContainerStatus } from '../../src/host/cri/cri.ts';
+import type { ContainerConfig, SandboxConfig } from '../../src/host/cri/cri-config.ts';
 import { BUSYBOX } from './cri-containerd.ts';
 
 export interface CriUnderTest {

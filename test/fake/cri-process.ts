@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { appendFile } from 'node:fs/promises';
 import { StatusError } from '../../src/api/status.ts';
-import type { ExecSyncResult } from '../../src/host/cri.ts';
+import type { ExecSyncResult } from '../../src/host/cri/cri.ts';
 import type { FakeProcess, Launcher } from './cri.ts';
 
 /** Runs a container's command as a process of this machine, without any walls: for the contract suite. */

@@ -22,9 +22,9 @@ import type {
   SandboxStats,
   SandboxStatus,
   StreamChoice,
-} from '../../src/host/cri.ts';
-import { NAMESPACE_MODE } from '../../src/host/cri-config.ts';
-import type { ContainerConfig, LinuxResources, SandboxConfig } from '../../src/host/cri-config.ts';
+} from '../../src/host/cri/cri.ts';
+import { NAMESPACE_MODE } from '../../src/host/cri/cri-config.ts';
+import type { ContainerConfig, LinuxResources, SandboxConfig } from '../../src/host/cri/cri-config.ts';
 
 /** What runs in a container of the fake. */
 export interface FakeProcess {

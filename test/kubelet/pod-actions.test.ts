@@ -2,8 +2,8 @@ import t from 'tap';
 import type { Pod } from '../../src/api/objects.ts';
 import { computePodActions, sandboxChange } from '../../src/kubelet/pod-actions.ts';
 import type { PodActions, ProbeLookup } from '../../src/kubelet/pod-actions.ts';
-import { emptyRuntimePod } from '../../src/kubelet/runtime-pod.ts';
-import type { RuntimePod } from '../../src/kubelet/runtime-pod.ts';
+import { emptyRuntimePod } from '../../src/kubelet/runtime/runtime-pod.ts';
+import type { RuntimePod } from '../../src/kubelet/runtime/runtime-pod.ts';
 import { containerOf, made, podOf, runtimeOf, sandboxOf } from './runtime-state.ts';
 
 const NO_PROBES: ProbeLookup = () => undefined;

@@ -1,7 +1,7 @@
 import t from 'tap';
-import { hostsFile } from '../../src/kubelet/hosts-file.ts';
-import { parseResolvConf, podDns } from '../../src/kubelet/pod-dns.ts';
-import { podHostname, sandboxHostname } from '../../src/kubelet/pod-hostname.ts';
+import { hostsFile } from '../../src/kubelet/sandbox/hosts-file.ts';
+import { parseResolvConf, podDns } from '../../src/kubelet/sandbox/pod-dns.ts';
+import { podHostname, sandboxHostname } from '../../src/kubelet/sandbox/pod-hostname.ts';
 import { podOf } from './runtime-state.ts';
 
 const DOMAIN = 'cluster.local';

@@ -1,6 +1,6 @@
 import t from 'tap';
 import type { Container } from '../../src/api/objects.ts';
-import type { LinuxResources } from '../../src/host/cri-config.ts';
+import type { LinuxResources } from '../../src/host/cri/cri-config.ts';
 import { planResizes } from '../../src/kubelet/resize-actions.ts';
 import type { Resize } from '../../src/kubelet/resize-actions.ts';
 import { containerOf, made, podOf, runtimeOf } from './runtime-state.ts';

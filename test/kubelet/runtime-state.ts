@@ -1,7 +1,7 @@
 import type { Container, Pod } from '../../src/api/objects.ts';
-import type { RuntimeContainerState, RuntimeContainerStatus, SandboxStatus } from '../../src/host/cri.ts';
-import { containerHash, HASH_LABEL } from '../../src/kubelet/container-hash.ts';
-import type { RuntimePod } from '../../src/kubelet/runtime-pod.ts';
+import type { RuntimeContainerState, RuntimeContainerStatus, SandboxStatus } from '../../src/host/cri/cri.ts';
+import { containerHash, HASH_LABEL } from '../../src/kubelet/container/container-hash.ts';
+import type { RuntimePod } from '../../src/kubelet/runtime/runtime-pod.ts';
 
 /**
  * For tables. Pods: uid `u1`, namespace `ns1`, name `web`. Addresses: pod 10.244.1.2, board 192.0.2.7. Times:

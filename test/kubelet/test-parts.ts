@@ -2,7 +2,7 @@ import { mkdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemClock } from '../../src/host/clock.ts';
 import type { Clock } from '../../src/host/clock.ts';
-import type { Images, Runtime } from '../../src/host/cri.ts';
+import type { Images, Runtime } from '../../src/host/cri/cri.ts';
 import { silentLog } from '../../src/host/log.ts';
 import type { KubeletParts } from '../../src/kubelet/kubelet-parts.ts';
 import { podUid } from '../../src/kubelet/pod-identity.ts';

@@ -3,7 +3,7 @@ import { qosClass } from '../../api/qos-class.ts';
 import { isTolerated } from '../../api/toleration.ts';
 import type { Clock } from '../../host/clock.ts';
 import type { Log } from '../../host/log.ts';
-import type { NodeEvent } from '../node-events.ts';
+import type { NodeEvent } from '../node/node-events.ts';
 import { describePod, isStaticPod, podUid } from '../pod-identity.ts';
 import type { PodEnd } from '../pod-worker.ts';
 import { conditionMessage, EVICTED, evictionMessage, localStorageExcess } from './eviction-message.ts';

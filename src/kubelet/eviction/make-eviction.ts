@@ -1,8 +1,8 @@
 import type { Kubelet } from '../kubelet.ts';
 import type { KubeletContext } from '../assemble-kubelet.ts';
-import { ImageGarbage } from '../image-garbage.ts';
+import { ImageGarbage } from '../image/image-garbage.ts';
 import type { KubeletParts } from '../kubelet-parts.ts';
-import type { NodeEvent } from '../node-events.ts';
+import type { NodeEvent } from '../node/node-events.ts';
 import { readRoom } from '../server/node-usage.ts';
 import { EvictionManager } from './eviction-manager.ts';
 import { observe, readPodUses } from './observe.ts';

@@ -1,8 +1,8 @@
 import type { Pod } from '../../api/objects.ts';
 import { readPressure } from '../../host/board.ts';
 import { execAny } from '../../host/exec.ts';
-import type { Runtime, SandboxStats } from '../../host/cri.ts';
-import { logBytes } from '../log-bytes.ts';
+import type { Runtime, SandboxStats } from '../../host/cri/cri.ts';
+import { logBytes } from '../container/log-bytes.ts';
 import { podUid } from '../pod-identity.ts';
 import { readRoom } from '../server/node-usage.ts';
 import { volumeDirectory } from '../volumes/volume-directory.ts';

@@ -4,7 +4,7 @@ import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Pod } from '../../api/objects.ts';
 import { isReason, StatusError } from '../../api/status.ts';
-import type { Runtime } from '../../host/cri.ts';
+import type { Runtime } from '../../host/cri/cri.ts';
 import { allContainers } from '../pod-identity.ts';
 import type { Handler } from './kubelet-call.ts';
 import type { KubeletView } from './kubelet-server.ts';

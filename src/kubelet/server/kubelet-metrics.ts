@@ -1,5 +1,5 @@
 import { collectProcessMetrics, Counter, Gauge, MetricRegistry } from '../../host/metrics.ts';
-import { KUBELET_VERSION } from '../node-object.ts';
+import { KUBELET_VERSION } from '../node/node-object.ts';
 import type { KubeletView } from './kubelet-server.ts';
 
 const GO_ARCH: Readonly<Partial<Record<NodeJS.Architecture, string>>> = { x64: 'amd64' };

@@ -1,5 +1,5 @@
 import type { Node, Pod } from '../../api/objects.ts';
-import type { Images, Runtime } from '../../host/cri.ts';
+import type { Images, Runtime } from '../../host/cri/cri.ts';
 import type { MetricFamily } from './metric-text.ts';
 
 /** What the kubelet's HTTPS server (port 10250) sees of the core: read-only, all of it from memory or the runtime. */

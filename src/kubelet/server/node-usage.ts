@@ -1,7 +1,7 @@
 import { statfs } from 'node:fs/promises';
 import { cgroupVersion, rootWorkingSetBytes } from '../../host/board-cgroup.ts';
 import { readPressure } from '../../host/board.ts';
-import type { InterfaceStats, UsageStats } from '../../host/cri.ts';
+import type { InterfaceStats, UsageStats } from '../../host/cri/cri.ts';
 import { readFileIfThere } from '../../host/file.ts';
 
 /** One file system's room. */

@@ -1,5 +1,5 @@
 import { StatusError } from '../../api/status.ts';
-import type { StreamChoice } from '../../host/cri.ts';
+import type { StreamChoice } from '../../host/cri/cri.ts';
 import { SpdyConnection } from '../../host/spdy/spdy-connection.ts';
 import type { SpdyListener } from '../../host/spdy/spdy-connection.ts';
 import type { AcceptedWebSocket } from './accept-websocket.ts';

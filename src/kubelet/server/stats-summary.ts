@@ -1,5 +1,5 @@
 import type { Pod } from '../../api/objects.ts';
-import type { InterfaceStats, UsageStats } from '../../host/cri.ts';
+import type { InterfaceStats, UsageStats } from '../../host/cri/cri.ts';
 import type { FilesystemRoom } from './node-usage.ts';
 import type { ContainerUsage, PodUsage, Usage } from './usage-reader.ts';
 

@@ -1,5 +1,5 @@
 import { badRequest, StatusError } from '../../api/status.ts';
-import type { StreamChoice } from '../../host/cri.ts';
+import type { StreamChoice } from '../../host/cri/cri.ts';
 import { acceptByteStream, acceptWebSocket, isWebSocket, offeredProtocols } from './accept-websocket.ts';
 import { chooseProtocol } from './channel-protocol.ts';
 import { checkContainer, podOf } from './container-logs.ts';

@@ -1,7 +1,7 @@
-import type { UsageStats } from '../../host/cri.ts';
+import type { UsageStats } from '../../host/cri/cri.ts';
 import { parseMilli, parseUnits } from '../../api/quantity.ts';
-import { cpuQuota, PERIOD_US } from '../container-resources.ts';
-import { podCgroupPath } from '../pod-cgroup-name.ts';
+import { cpuQuota, PERIOD_US } from '../container/container-resources.ts';
+import { podCgroupPath } from '../sandbox/pod-cgroup-name.ts';
 import { findContainerSpec } from '../pod-identity.ts';
 import type { MetricFamily } from './metric-text.ts';
 import { startedAt } from './stats-summary.ts';

@@ -1,6 +1,6 @@
 import type { Pod } from '../../api/objects.ts';
-import type { ContainerStats, SandboxStats, UsageStats } from '../../host/cri.ts';
-import { logBytes } from '../log-bytes.ts';
+import type { ContainerStats, SandboxStats, UsageStats } from '../../host/cri/cri.ts';
+import { logBytes } from '../container/log-bytes.ts';
 import type { KubeletView } from './kubelet-server.ts';
 import { readNodeUsage, readRoom } from './node-usage.ts';
 import type { FilesystemRoom, NodeUsage } from './node-usage.ts';

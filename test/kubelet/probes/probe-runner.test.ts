@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import t, { type Test } from 'tap';
 import type { Container, Pod, PodStatus } from '../../../src/api/objects.ts';
-import { ProbeResultStore } from '../../../src/kubelet/probe-result-store.ts';
+import { ProbeResultStore } from '../../../src/kubelet/probes/probe-result-store.ts';
 import type { PodEvent } from '../../../src/kubelet/pod-events.ts';
 import { httpGet, httpUrl, portNumber } from '../../../src/kubelet/probes/http-get.ts';
 import { ProbeCounts } from '../../../src/kubelet/probes/probe-counts.ts';

@@ -1,5 +1,5 @@
 import t from 'tap';
-import type { SandboxStats, UsageStats } from '../../../src/host/cri.ts';
+import type { SandboxStats, UsageStats } from '../../../src/host/cri/cri.ts';
 import { metricText } from '../../../src/kubelet/server/metric-text.ts';
 import type { MetricFamily } from '../../../src/kubelet/server/metric-text.ts';
 import { defaultInterface, parseInterfaces } from '../../../src/kubelet/server/node-usage.ts';
