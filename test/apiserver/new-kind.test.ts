@@ -56,3 +56,23 @@ void t.test('a new row is a kind that kubectl creates, explains, applies, prints
   t.match(await kubectl(['delete', 'hpa', 'web']), /deleted/);
   return t.end();
 });
+
+void t.test('who creates what no part of Bramble acts on is told so', async (t) => {
+  const cluster = await startTestCluster();
+  t.teardown(() => cluster.close());
+  const manifest = (kind: string): string => `
+    apiVersion: apps/v1
+    kind: ${kind}
+    metadata: {name: web}
+    spec:
+      selector: {matchLabels: {app: web}}
+      template: {metadata: {labels: {app: web}}, spec: {containers: [{name: web, image: web}]}}
+  `;
+  const apply = async (kind: string): Promise<void> => {
+    await cluster.kubectl(['apply', '--warnings-as-errors', '-f', '-'], manifest(kind));
+  };
+
+  await t.rejects(apply('StatefulSet'), /Warning: no part of Bramble acts on a StatefulSet yet/);
+  await apply('Deployment');
+  t.match(await cluster.kubectl(['get', 'statefulsets', '-o', 'name']), /web/, 'it is kept all the same');
+});

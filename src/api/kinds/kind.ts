@@ -42,6 +42,8 @@ export interface Kind {
   readonly selectableFields: readonly string[];
   /** Whether metadata.generation counts the changes of everything but metadata and status. */
   readonly hasGeneration?: boolean;
+  /** No part of Bramble acts on its objects yet, only an upstream one in a part's place: who creates one is told so. */
+  readonly isIdle?: boolean;
   /** Group and version of the stored form, where it is another than this row's (events.k8s.io). */
   readonly storedAs?: { readonly group: string; readonly version: string };
 }

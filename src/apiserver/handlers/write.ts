@@ -15,6 +15,8 @@ export async function handleCreate(endpoint: Endpoint): Promise<void> {
   const request = objectRequest(endpoint, 'CreateOptions');
   const body = await readObjectBody(endpoint, 'CreateOptions');
   const created = await createObject(api.registry, request, body);
+  if (kind.isIdle === true)
+    exchange.warn(`no part of Bramble acts on a ${kind.kind} yet: it is kept, and nothing comes of it`);
   const json = kind.storagePrefix === '' ? JSON.stringify(created) : encoderOf(endpoint, format).object(created);
   await answer(exchange, 201, json, format);
 }
