@@ -1,4 +1,5 @@
 import { ensureBaseTree } from '../rack/base-tree.ts';
+import { compileCode } from '../rack/compiled-code.ts';
 import { waitForNodes, writeClients, writeKubeconfig } from '../rack/kube-clients.ts';
 import { DEFAULT_OPTIONS, planLayout } from '../rack/layout.ts';
 import type { Layout, RackOptions } from '../rack/layout.ts';
@@ -53,6 +54,7 @@ async function bringUp(paths: RackPaths, options: RackOptions, progress: Progres
     await Promise.all([makeImages(paths, tree.dir, signal), writeClients(paths, tree.dir)]);
     return tree.dir;
   });
+  await progress.stage('Code is compiled', () => compileCode(paths, signal));
   const layout = await progress.stage('Boards boot', () => startBoards(paths, options, base, signal));
   await progress.stage('Ansible', async (note) => {
     const { changed } = await provision(paths, base, layout, note, signal);

@@ -21,8 +21,6 @@ export function renderInventory(layout: Layout, places: InventoryPlaces): string
     ansible_ssh_private_key_file: places.privateKey,
     ansible_ssh_common_args: `-o UserKnownHostsFile=${places.knownHosts} -o StrictHostKeyChecking=yes`,
     bramble_api_address: layout.apiAddress,
-    // The checkout is mounted at /opt/bramble: nothing to copy, and a change needs a restart only.
-    bramble_is_checkout: true,
     // All boards are on one machine's disk: how full that is must not evict pods.
     bramble_eviction_hard: 'memory.available<100Mi,pid.available<5%',
     bramble_image_archive: places.imageArchive,
