@@ -71,6 +71,8 @@ if [ ! -e node_modules/.package-lock.json ] || [ package-lock.json -nt node_modu
     npm install --no-save --no-audit --no-fund --loglevel=error >&2 || fail "npm install failed"
 fi
 
+sh src/cli/link-node.sh
+
 set -- src/api/schema/*.json
 if [ ! -e "$1" ]; then
   echo "setup: generating API schemas" >&2
