@@ -61,7 +61,7 @@ void t.test('boards that were off past the end of all their certificates come ba
   await rack.kubectl(['rollout', 'status', 'deployment/hello', '--timeout=60s']);
   // The floating address may move while boards are still busy with their start: a connection to where it was hangs.
   const logs = ['logs', 'deployment/hello', '--request-timeout=5s'];
-  const said = await until('a kubelet gives logs', async () => rack.kubectl(logs), { timeoutMs: 60_000, signal });
+  const said = await until('a kubelet gives logs', async () => rack.kubectl(logs), { timeoutMs: 20_000, signal });
   t.match(said, /serving on 10\.244\./);
 });
 
